@@ -1,0 +1,1 @@
+//! Faults as decorators: failing, slow and torn blob stores.

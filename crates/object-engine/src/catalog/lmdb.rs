@@ -1,0 +1,1 @@
+//! LMDB, behind one committer thread that groups waiting commits into one synced transaction.

@@ -1,0 +1,14 @@
+//! The types of the model: plain values, no I/O.
+//!
+//! Guarantees: a [`BucketName`] and an [`ObjectKey`] are valid once they exist.
+//! Does not: encode itself for storage; `record` does.
+
+pub mod bucket;
+pub mod names;
+pub mod object;
+pub mod upload;
+
+pub use bucket::*;
+pub use names::*;
+pub use object::*;
+pub use upload::*;

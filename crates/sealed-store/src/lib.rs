@@ -1,0 +1,1 @@
+//! The one place where a key meets stored bytes.
