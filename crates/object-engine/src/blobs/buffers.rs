@@ -15,3 +15,7 @@ impl Buffer {
         &mut self.bytes
     }
 }
+
+/// The pool of buffers.
+#[derive(Clone, Debug, Default)]
+pub struct BufferPool {}
