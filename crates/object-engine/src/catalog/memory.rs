@@ -90,6 +90,7 @@ impl Catalog for MemoryCatalog {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Stamp, CommitError> {
+        commit.refuse_misuse()?;
         let mut state = self.exclusive();
         if !commit.checks.iter().all(|(key, expect)| state.holds(key, *expect)) {
             return Err(CommitError::Conflict);
