@@ -74,6 +74,11 @@ impl UnlockedUpload {
     pub fn upload(&self) -> &Upload {
         &self.upload
     }
+
+    /// The checksum algorithm chosen at its creation.
+    pub fn checksum_algorithm(&self) -> Option<ChecksumAlgorithm> {
+        self.facts.checksum.map(|(algorithm, _)| algorithm)
+    }
 }
 
 /// What storing a part came to.
