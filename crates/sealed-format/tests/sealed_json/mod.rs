@@ -1,6 +1,7 @@
 //! JSON as the vector files and the judge have it, to and from the crate's types.
 
 #![allow(dead_code, reason = "shared by the tests and an example, and each uses its part")]
+#![allow(clippy::unwrap_used, reason = "a malformed vector file must fail its test")]
 
 use sealed_format::{
     Checksum, ChecksumAlgorithm, ChecksumKind, CompletionFacts, CustomerKey, HolderKind,
@@ -19,25 +20,25 @@ const ALGORITHMS: [(&str, ChecksumAlgorithm); 5] = [
 const KINDS: [(&str, ChecksumKind); 2] =
     [("FULL_OBJECT", ChecksumKind::FullObject), ("COMPOSITE", ChecksumKind::Composite)];
 
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub fn unhex(value: &Value) -> Vec<u8> {
+pub(crate) fn unhex(value: &Value) -> Vec<u8> {
     let text = value.as_str().expect("hex text");
     let pairs = text.as_bytes().chunks_exact(2).map(|pair| std::str::from_utf8(pair).unwrap());
     pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
 }
 
-pub fn array<const N: usize>(value: &Value) -> [u8; N] {
+pub(crate) fn array<const N: usize>(value: &Value) -> [u8; N] {
     unhex(value).try_into().expect("as many bytes as the format says")
 }
 
-pub fn customer_key(value: &Value) -> CustomerKey {
+pub(crate) fn customer_key(value: &Value) -> CustomerKey {
     CustomerKey::filled_by(|key| *key = array(value))
 }
 
-pub fn holder(value: &Value) -> HolderKind {
+pub(crate) fn holder(value: &Value) -> HolderKind {
     match value.as_str().unwrap() {
         "customer" => HolderKind::Customer,
         "server" => HolderKind::Server,
@@ -153,7 +154,7 @@ fn parts_json(parts: &PartList) -> Value {
     }
 }
 
-pub fn version(value: &Value) -> VersionFacts {
+pub(crate) fn version(value: &Value) -> VersionFacts {
     VersionFacts {
         public_version: optional_text(&value["public_version"]),
         holder: holder(&value["holder"]),
@@ -166,7 +167,7 @@ pub fn version(value: &Value) -> VersionFacts {
     }
 }
 
-pub fn version_json(facts: &VersionFacts) -> Value {
+pub(crate) fn version_json(facts: &VersionFacts) -> Value {
     json!({
         "public_version": facts.public_version,
         "holder": holder_json(facts.holder),
@@ -179,7 +180,7 @@ pub fn version_json(facts: &VersionFacts) -> Value {
     })
 }
 
-pub fn upload(value: &Value) -> UploadFacts {
+pub(crate) fn upload(value: &Value) -> UploadFacts {
     let checksum = &value["checksum"];
     UploadFacts {
         holder: holder(&value["holder"]),
@@ -188,7 +189,7 @@ pub fn upload(value: &Value) -> UploadFacts {
     }
 }
 
-pub fn upload_json(facts: &UploadFacts) -> Value {
+pub(crate) fn upload_json(facts: &UploadFacts) -> Value {
     let checksum = facts.checksum.map(|(algorithm, kind)| algorithm_json(algorithm, kind));
     json!({
         "holder": holder_json(facts.holder),
@@ -197,7 +198,7 @@ pub fn upload_json(facts: &UploadFacts) -> Value {
     })
 }
 
-pub fn completion(value: &Value) -> CompletionFacts {
+pub(crate) fn completion(value: &Value) -> CompletionFacts {
     CompletionFacts {
         public_version: optional_text(&value["public_version"]),
         last_modified_ms: value["last_modified_ms"].as_i64().unwrap(),
@@ -207,7 +208,7 @@ pub fn completion(value: &Value) -> CompletionFacts {
     }
 }
 
-pub fn completion_json(facts: &CompletionFacts) -> Value {
+pub(crate) fn completion_json(facts: &CompletionFacts) -> Value {
     json!({
         "public_version": facts.public_version,
         "last_modified_ms": facts.last_modified_ms,
@@ -217,7 +218,7 @@ pub fn completion_json(facts: &CompletionFacts) -> Value {
     })
 }
 
-pub fn outline(value: &Value) -> PartOutline {
+pub(crate) fn outline(value: &Value) -> PartOutline {
     PartOutline {
         number: number(&value["number"]),
         header: header(&value["header"]),
@@ -226,7 +227,7 @@ pub fn outline(value: &Value) -> PartOutline {
     }
 }
 
-pub fn outline_json(outline: &PartOutline) -> Value {
+pub(crate) fn outline_json(outline: &PartOutline) -> Value {
     json!({
         "number": outline.number,
         "header": hex(&outline.header.encode()),
@@ -235,11 +236,11 @@ pub fn outline_json(outline: &PartOutline) -> Value {
     })
 }
 
-pub fn part(value: &Value) -> PartFacts {
+pub(crate) fn part(value: &Value) -> PartFacts {
     PartFacts { outline: outline(&value["outline"]), checksum: checksum(&value["checksum"]) }
 }
 
-pub fn part_json(facts: &PartFacts) -> Value {
+pub(crate) fn part_json(facts: &PartFacts) -> Value {
     json!({
         "outline": outline_json(&facts.outline),
         "checksum": checksum_json(facts.checksum.as_ref()),
