@@ -1,0 +1,280 @@
+//! The one thread that writes.
+//!
+//! Commits that wait while a transaction is being synced go together into the next one: the sync is
+//! the cost, and it is the same for one commit and for a hundred. In a group, each commit's checks
+//! see what the commits before it did, so the group is one serial order.
+//!
+//! Guarantees: a commit is answered `Ok` only when its transaction is synced. A commit whose checks
+//! fail takes nothing from the others of its group; neither does one that finds no space. No
+//! transaction whose outcome is unknown is ever tried again.
+//!
+//! Does not: order commits by anything but arrival, or hold one back to wait for more: under load
+//! the next group forms while the present one is synced.
+
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+
+use heed::{MdbError, RwTxn};
+use rustix::io::Errno;
+use tokio::sync::oneshot;
+
+use super::trees::{Trees, put_record};
+use super::{OnFatal, record};
+use crate::catalog::{Commit, CommitError, Expect, Key, Mutation, Stamp};
+
+/// The most commits of one transaction: bounds how long the first one waits for the others.
+const GROUP_COMMITS_MAX: usize = 1_024;
+
+/// The most bytes of values of one transaction, which LMDB holds as dirty pages until it commits.
+/// A larger commit forms a group by itself.
+const GROUP_BYTES_MAX: usize = 16 << 20;
+
+/// Less free space than this, and a short write to a file system means that it is full.
+/// More than one group can need.
+const FULL_BYTES: u64 = 64 << 20;
+
+type Answer = Result<Stamp, CommitError>;
+
+struct Waiting {
+    commit: Commit,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The handle to the thread. Dropping it ends the thread after the commits that it has taken.
+pub(super) struct Committer {
+    queue: Option<Sender<Waiting>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Committer {
+    /// Starts the thread.
+    pub(super) fn start(
+        trees: Trees,
+        last_stamp: Stamp,
+        on_fatal: OnFatal,
+    ) -> std::io::Result<Self> {
+        let (queue, waiting) = mpsc::channel();
+        let mut writer = Writer { trees, last_stamp, on_fatal, stopped: false };
+        let thread = thread::Builder::new()
+            .name("catalog-commit".into())
+            .spawn(move || writer.run(&waiting))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Waits until the commit is synced or refused. Dropping the future does not undo it.
+    pub(super) async fn commit(&self, commit: Commit) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let queue = self.queue.as_ref().expect("the queue is taken only when this is dropped");
+        if queue.send(Waiting { commit, answer }).is_err() {
+            return Err(CommitError::Unavailable("the committer has ended".into()));
+        }
+        // The thread drops a commit unanswered only by panicking, perhaps after the sync.
+        let lost = CommitError::Unknown("the committer ended before it answered".into());
+        answered.await.unwrap_or(Err(lost))
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the catalog's committer panicked");
+        }
+    }
+}
+
+/// Why a whole transaction failed.
+enum Failure {
+    /// No space; nothing was changed.
+    Full,
+    /// The engine refuses; nothing was changed.
+    Refused(String),
+    /// It may have been committed, or the disk can no longer be trusted.
+    Unknown(String),
+}
+
+impl From<Failure> for CommitError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Full => Self::Full,
+            Failure::Refused(detail) => Self::Unavailable(detail),
+            Failure::Unknown(detail) => Self::Unknown(detail),
+        }
+    }
+}
+
+struct Writer {
+    trees: Trees,
+    last_stamp: Stamp,
+    on_fatal: OnFatal,
+    /// An outcome was unknown, and the process was not ended.
+    stopped: bool,
+}
+
+impl Writer {
+    fn run(&mut self, waiting: &Receiver<Waiting>) {
+        let mut held_over = None;
+        while let Some(first) = held_over.take().or_else(|| waiting.recv().ok()) {
+            let (group, next) = gather(first, waiting);
+            held_over = next;
+            self.serve(group);
+        }
+    }
+
+    fn serve(&mut self, group: Vec<Waiting>) {
+        let (commits, askers): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|waiting| (waiting.commit, waiting.answer)).unzip();
+        for (asker, answer) in askers.into_iter().zip(self.answers(&commits)) {
+            // Who asked may have gone away; the commit stands all the same.
+            let _gone = asker.send(answer);
+        }
+    }
+
+    /// Commits a group in one transaction. If that fails cleanly, each alone, so that a commit that
+    /// is too large for the disk does not fail the small one behind it.
+    fn answers(&mut self, commits: &[Commit]) -> Vec<Answer> {
+        if self.stopped {
+            let stopped = CommitError::Unavailable("an earlier commit's outcome is unknown".into());
+            return vec![Err(stopped); commits.len()];
+        }
+        match self.transact(commits) {
+            Ok(answers) => answers,
+            Err(Failure::Unknown(detail)) => {
+                self.stopped = true;
+                (self.on_fatal)(&detail);
+                vec![Err(CommitError::Unknown(detail)); commits.len()]
+            }
+            Err(clean) if commits.len() == 1 => vec![Err(clean.into())],
+            Err(_) => commits
+                .iter()
+                .flat_map(|commit| self.answers(std::slice::from_ref(commit)))
+                .collect(),
+        }
+    }
+
+    fn transact(&mut self, commits: &[Commit]) -> Result<Vec<Answer>, Failure> {
+        let env = self.trees.env.clone();
+        let mut txn = env.write_txn().map_err(|error| self.before_commit(&error))?;
+        let mut answers = Vec::with_capacity(commits.len());
+        for commit in commits {
+            answers.push(self.apply(&mut txn, commit)?);
+        }
+        if answers.iter().all(Result::is_err) {
+            return Ok(answers);
+        }
+        self.trees
+            .put_last_stamp(&mut txn, self.last_stamp)
+            .map_err(|error| self.before_commit(&error))?;
+        txn.commit().map_err(|error| self.at_commit(&error))?;
+        Ok(answers)
+    }
+
+    /// Applies one commit to the transaction, or leaves it untouched if a check fails.
+    fn apply(&mut self, txn: &mut RwTxn<'_>, commit: &Commit) -> Result<Answer, Failure> {
+        for (key, expect) in &commit.checks {
+            match self.holds(txn, key, *expect)? {
+                Ok(true) => {}
+                Ok(false) => return Ok(Err(CommitError::Conflict)),
+                Err(damage) => return Ok(Err(damage)),
+            }
+        }
+        // Also after a transaction that failed: stamps may leave gaps, but never repeat.
+        self.last_stamp = Stamp(self.last_stamp.0 + 1);
+        for mutation in &commit.mutations {
+            self.change(txn, mutation).map_err(|error| self.before_commit(&error))?;
+        }
+        Ok(Ok(self.last_stamp))
+    }
+
+    fn holds(
+        &self,
+        txn: &RwTxn<'_>,
+        key: &Key,
+        expect: Expect,
+    ) -> Result<Result<bool, CommitError>, Failure> {
+        let tree = self.trees.of(key.space);
+        let stored = tree.get(txn, &key.bytes).map_err(|error| self.before_commit(&error))?;
+        let found = match stored.map(|stored| record::decode(&key.bytes, stored)).transpose() {
+            Ok(found) => found.map(|(stamp, _)| stamp),
+            Err(detail) => {
+                let damage = format!("the record {key:?} is damaged: {detail}");
+                return Ok(Err(CommitError::Unavailable(damage)));
+            }
+        };
+        Ok(Ok(match expect {
+            Expect::Absent => found.is_none(),
+            Expect::Stamp(stamp) => found == Some(stamp),
+        }))
+    }
+
+    fn change(&self, txn: &mut RwTxn<'_>, mutation: &Mutation) -> heed::Result<()> {
+        let tree = self.trees.of(mutation.key().space);
+        match mutation {
+            Mutation::Put(key, value) => {
+                put_record(tree, txn, (&key.bytes, self.last_stamp, value))
+            }
+            Mutation::Delete(key) => tree.delete(txn, &key.bytes).map(drop),
+        }
+    }
+
+    /// A failure before the commit: the transaction is aborted and changed nothing.
+    fn before_commit(&self, error: &heed::Error) -> Failure {
+        if self.means_full(error) { Failure::Full } else { Failure::Refused(error.to_string()) }
+    }
+
+    /// A failure of the commit itself. LMDB writes the pages, syncs them, and then writes and syncs
+    /// the meta page, which is what commits. If that last write fails, it refuses every later
+    /// transaction: so if one can begin, nothing was committed. Even then only a full disk is
+    /// forgiven. After any other failed write or sync the kernel may have dropped pages that it
+    /// reports as written the next time.
+    fn at_commit(&self, error: &heed::Error) -> Failure {
+        if self.means_full(error) && self.trees.env.write_txn().is_ok() {
+            Failure::Full
+        } else {
+            Failure::Unknown(error.to_string())
+        }
+    }
+
+    fn means_full(&self, error: &heed::Error) -> bool {
+        match error {
+            heed::Error::Mdb(MdbError::MapFull) => true,
+            heed::Error::Io(io) => match Errno::from_io_error(io) {
+                Some(Errno::NOSPC | Errno::DQUOT) => true,
+                // LMDB reports a short write as EIO, and a short write is how a full disk begins.
+                Some(Errno::IO) => self.disk_is_full(),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn disk_is_full(&self) -> bool {
+        rustix::fs::statvfs(self.trees.env.path())
+            .is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < FULL_BYTES)
+    }
+}
+
+/// Takes what waits, up to the limits; what exceeded them comes back for the next group.
+fn gather(first: Waiting, waiting: &Receiver<Waiting>) -> (Vec<Waiting>, Option<Waiting>) {
+    let mut bytes = value_bytes(&first.commit);
+    let mut group = vec![first];
+    while group.len() < GROUP_COMMITS_MAX {
+        let Ok(next) = waiting.try_recv() else { return (group, None) };
+        bytes += value_bytes(&next.commit);
+        if bytes > GROUP_BYTES_MAX {
+            return (group, Some(next));
+        }
+        group.push(next);
+    }
+    (group, None)
+}
+
+fn value_bytes(commit: &Commit) -> usize {
+    let size = |mutation: &Mutation| match mutation {
+        Mutation::Put(_, value) => value.len(),
+        Mutation::Delete(_) => 0,
+    };
+    commit.mutations.iter().map(size).sum()
+}
