@@ -8,11 +8,12 @@
 //! fail takes nothing from the others of its group; neither does one that finds no space. No
 //! transaction whose outcome is unknown is ever tried again.
 //!
-//! Does not: order commits by anything but arrival, or hold one back to wait for more: under load
-//! the next group forms while the present one is synced.
+//! Does not: order commits by anything but arrival, or hold back one that comes alone. Under load it
+//! waits for a fraction of a sync's time for those that it has just answered: see [`Rhythm`].
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use heed::{MdbError, RwTxn};
 use rustix::io::Errno;
@@ -32,6 +33,12 @@ const GROUP_BYTES_MAX: usize = 16 << 20;
 /// Less free space than this, and a short write to a file system means that it is full.
 /// More than one group can need.
 const FULL_BYTES: u64 = 64 << 20;
+
+/// Of the time that a transaction took, this part is worth waiting so that the next one is shared.
+const PATIENCE_FRACTION: u32 = 8;
+
+/// And never longer than this, however slow the disk.
+const PATIENCE_MAX: Duration = Duration::from_millis(1);
 
 type Answer = Result<Stamp, CommitError>;
 
@@ -116,10 +123,13 @@ struct Writer {
 impl Writer {
     fn run(&mut self, waiting: &Receiver<Waiting>) {
         let mut held_over = None;
+        let mut rhythm = Rhythm::after(1, Duration::ZERO);
         while let Some(first) = held_over.take().or_else(|| waiting.recv().ok()) {
-            let (group, next) = gather(first, waiting);
+            let (group, next) = rhythm.gather(first, waiting);
             held_over = next;
+            let (commits, begun) = (group.len(), Instant::now());
             self.serve(group);
+            rhythm = Rhythm::after(commits, begun.elapsed());
         }
     }
 
@@ -256,19 +266,46 @@ impl Writer {
     }
 }
 
-/// Takes what waits, up to the limits; what exceeded them comes back for the next group.
-fn gather(first: Waiting, waiting: &Receiver<Waiting>) -> (Vec<Waiting>, Option<Waiting>) {
-    let mut bytes = value_bytes(&first.commit);
-    let mut group = vec![first];
-    while group.len() < GROUP_COMMITS_MAX {
-        let Ok(next) = waiting.try_recv() else { return (group, None) };
-        bytes += value_bytes(&next.commit);
-        if bytes > GROUP_BYTES_MAX {
-            return (group, Some(next));
-        }
-        group.push(next);
+/// What the last group says of the next one.
+///
+/// Those whose commits were just answered come back with their next ones at about the same time. A
+/// transaction begun with the first of them would make all others wait for a sync of its own.
+struct Rhythm {
+    /// How many commits the last group had: with one at a time, nothing is ever waited for.
+    commits: usize,
+    /// How long to wait for as many: a fraction of what the last transaction took.
+    patience: Duration,
+}
+
+impl Rhythm {
+    fn after(commits: usize, took: Duration) -> Self {
+        Self { commits, patience: (took / PATIENCE_FRACTION).min(PATIENCE_MAX) }
     }
-    (group, None)
+
+    /// Takes what waits, up to the limits; what exceeded them comes back for the next group.
+    fn gather(
+        &self,
+        first: Waiting,
+        waiting: &Receiver<Waiting>,
+    ) -> (Vec<Waiting>, Option<Waiting>) {
+        let deadline = Instant::now() + self.patience;
+        let mut bytes = value_bytes(&first.commit);
+        let mut group = vec![first];
+        while group.len() < GROUP_COMMITS_MAX {
+            let next = waiting.try_recv().ok().or_else(|| {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let expected = group.len() < self.commits && !left.is_zero();
+                expected.then(|| waiting.recv_timeout(left).ok()).flatten()
+            });
+            let Some(next) = next else { return (group, None) };
+            bytes += value_bytes(&next.commit);
+            if bytes > GROUP_BYTES_MAX {
+                return (group, Some(next));
+            }
+            group.push(next);
+        }
+        (group, None)
+    }
 }
 
 fn value_bytes(commit: &Commit) -> usize {
