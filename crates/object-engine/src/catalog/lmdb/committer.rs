@@ -11,6 +11,8 @@
 //! Does not: order commits by anything but arrival, or hold back one that comes alone. Under load it
 //! waits for a fraction of a sync's time for those that it has just answered: see [`Rhythm`].
 
+use std::mem;
+use std::slice;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -61,7 +63,7 @@ impl Committer {
         on_fatal: OnFatal,
     ) -> std::io::Result<Self> {
         let (queue, waiting) = mpsc::channel();
-        let mut writer = Writer { trees, last_stamp, on_fatal, stopped: false };
+        let mut writer = Writer { trees, last_stamp, on_fatal, stopped: false, frees_wait: true };
         let thread = thread::Builder::new()
             .name("catalog-commit".into())
             .spawn(move || writer.run(&waiting))?;
@@ -102,22 +104,14 @@ enum Failure {
     Unknown(String),
 }
 
-impl From<Failure> for CommitError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Full => Self::Full,
-            Failure::Refused(detail) => Self::Unavailable(detail),
-            Failure::Unknown(detail) => Self::Unknown(detail),
-        }
-    }
-}
-
 struct Writer {
     trees: Trees,
     last_stamp: Stamp,
     on_fatal: OnFatal,
     /// An outcome was unknown, and the process was not ended.
     stopped: bool,
+    /// The last transaction may have freed pages that the next one may not use yet.
+    frees_wait: bool,
 }
 
 impl Writer {
@@ -149,19 +143,42 @@ impl Writer {
             let stopped = CommitError::Unavailable("an earlier commit's outcome is unknown".into());
             return vec![Err(stopped); commits.len()];
         }
-        match self.transact(commits) {
-            Ok(answers) => answers,
-            Err(Failure::Unknown(detail)) => {
+        match (self.transact(commits), commits) {
+            (Ok(answers), _) => answers,
+            (Err(Failure::Full), [_]) => match self.turn_over() {
+                Ok(()) => self.answers(commits),
+                Err(failure) => vec![Err(self.refusal(failure))],
+            },
+            (Err(Failure::Full | Failure::Refused(_)), [_, _, ..]) => {
+                commits.iter().flat_map(|one| self.answers(slice::from_ref(one))).collect()
+            }
+            (Err(failure), _) => vec![Err(self.refusal(failure)); commits.len()],
+        }
+    }
+
+    fn refusal(&mut self, failure: Failure) -> CommitError {
+        match failure {
+            Failure::Full => CommitError::Full,
+            Failure::Refused(detail) => CommitError::Unavailable(detail),
+            Failure::Unknown(detail) => {
                 self.stopped = true;
                 (self.on_fatal)(&detail);
-                vec![Err(CommitError::Unknown(detail)); commits.len()]
+                CommitError::Unknown(detail)
             }
-            Err(clean) if commits.len() == 1 => vec![Err(clean.into())],
-            Err(_) => commits
-                .iter()
-                .flat_map(|commit| self.answers(std::slice::from_ref(commit)))
-                .collect(),
         }
+    }
+
+    /// Commits nothing but the last stamp, if the last transaction changed something. LMDB reuses
+    /// the pages that a transaction freed from the second one after it on. When there is no space,
+    /// that second one could never be: what was deleted would stay out of reach.
+    fn turn_over(&mut self) -> Result<(), Failure> {
+        if !mem::take(&mut self.frees_wait) {
+            return Err(Failure::Full);
+        }
+        let env = self.trees.env.clone();
+        let mut txn = env.write_txn().map_err(|error| self.before_commit(&error))?;
+        self.finish(&mut txn)?;
+        txn.commit().map_err(|error| self.at_commit(&error))
     }
 
     fn transact(&mut self, commits: &[Commit]) -> Result<Vec<Answer>, Failure> {
@@ -174,11 +191,15 @@ impl Writer {
         if answers.iter().all(Result::is_err) {
             return Ok(answers);
         }
-        self.trees
-            .put_last_stamp(&mut txn, self.last_stamp)
-            .map_err(|error| self.before_commit(&error))?;
+        self.finish(&mut txn)?;
         txn.commit().map_err(|error| self.at_commit(&error))?;
+        self.frees_wait = true;
         Ok(answers)
+    }
+
+    fn finish(&self, txn: &mut RwTxn<'_>) -> Result<(), Failure> {
+        let put = self.trees.put_last_stamp(txn, self.last_stamp);
+        put.map_err(|error| self.before_commit(&error))
     }
 
     /// Applies one commit to the transaction, or leaves it untouched if a check fails.
@@ -231,7 +252,12 @@ impl Writer {
 
     /// A failure before the commit: the transaction is aborted and changed nothing.
     fn before_commit(&self, error: &heed::Error) -> Failure {
-        if self.means_full(error) { Failure::Full } else { Failure::Refused(error.to_string()) }
+        match error {
+            // LMDB says so after a commit that failed too late; that commit was judged already.
+            heed::Error::Mdb(MdbError::Panic) => Failure::Unknown(error.to_string()),
+            _ if self.means_full(error) => Failure::Full,
+            _ => Failure::Refused(error.to_string()),
+        }
     }
 
     /// A failure of the commit itself. LMDB writes the pages, syncs them, and then writes and syncs
