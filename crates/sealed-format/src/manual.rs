@@ -1,1 +1,4 @@
-//! Prose for those who judge or change this crate: the mistakes that are avoided, and the reasons for the defaults.
+//! Prose for those who judge or change this crate. It holds no code.
+
+pub mod mistakes_of_others;
+pub mod reasons_for_defaults;

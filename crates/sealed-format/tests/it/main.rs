@@ -5,6 +5,7 @@
 #[path = "../sealed_json/mod.rs"]
 mod sealed_json;
 
+mod format_document;
 mod key_headers;
 mod object;
 mod oracle;

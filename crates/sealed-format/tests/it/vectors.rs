@@ -35,7 +35,7 @@ fn every_vector_is_answered_as_it_says() {
     }
 }
 
-fn load_all() -> BTreeMap<String, Value> {
+pub(crate) fn load_all() -> BTreeMap<String, Value> {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
     let mut bytes = 0;
     let mut files = BTreeMap::new();
