@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::{constant_time, hmac};
 
-use super::error::{Mismatch, SignatureError};
+use super::error::Mismatch;
 use super::hex;
 
 /// SHA-256 of nothing, which stands for a chunk's (absent) headers.
@@ -31,22 +31,18 @@ impl ChunkSigner {
 
     /// Checks the next chunk's signature, given the SHA-256 of its bytes. Once it has failed, all
     /// that follow fail.
-    pub fn verify_chunk(&mut self, sha256: &[u8; 32], given: &[u8]) -> Result<(), SignatureError> {
+    pub fn verify_chunk(&mut self, sha256: &[u8; 32], given: &[u8]) -> Result<(), Box<Mismatch>> {
         let hash = hex::text(sha256);
         self.verify("AWS4-HMAC-SHA256-PAYLOAD", &[EMPTY_SHA256, &hash], given)
     }
 
     /// Checks the trailer's signature, given the SHA-256 of its lines `name:value\n`.
-    pub fn verify_trailer(
-        &mut self,
-        sha256: &[u8; 32],
-        given: &[u8],
-    ) -> Result<(), SignatureError> {
+    pub fn verify_trailer(&mut self, sha256: &[u8; 32], given: &[u8]) -> Result<(), Box<Mismatch>> {
         let hash = hex::text(sha256);
         self.verify("AWS4-HMAC-SHA256-TRAILER", &[&hash], given)
     }
 
-    fn verify(&mut self, kind: &str, hashes: &[&str], given: &[u8]) -> Result<(), SignatureError> {
+    fn verify(&mut self, kind: &str, hashes: &[&str], given: &[u8]) -> Result<(), Box<Mismatch>> {
         let previous = std::str::from_utf8(&self.previous).expect("hexadecimal digits");
         let mut text = [kind, &self.time_and_scope, previous].join("\n");
         for hash in hashes {
@@ -58,12 +54,12 @@ impl ChunkSigner {
         if constant_time::verify_slices_are_equal(&self.previous, given).is_ok() {
             return Ok(());
         }
-        Err(SignatureError::SignatureDoesNotMatch(Box::new(Mismatch {
+        Err(Box::new(Mismatch {
             access_key_id: self.access_key_id.clone(),
             string_to_sign: text,
             signature_provided: String::from_utf8_lossy(given).into_owned(),
             canonical_request: None,
-        })))
+        }))
     }
 }
 
