@@ -225,6 +225,18 @@ fn nothing_is_polled_before_the_first_frame() {
     assert!(matches!(too_large, BodyError::TooLarge { limit: 8 }));
 }
 
+#[test]
+fn a_connection_that_ends_is_told_from_one_that_breaks() {
+    let fail = |kind| {
+        let frames = [Ok(Frame::data(Bytes::from("hel"))), Err(std::io::Error::from(kind))];
+        let body = StreamBody::new(stream::iter(frames));
+        let body = RequestBody::new(&HeaderMap::new(), Payload::Unsigned, body).unwrap();
+        body.read_all(9).now_or_never().unwrap().unwrap_err()
+    };
+    assert!(matches!(fail(std::io::ErrorKind::UnexpectedEof), BodyError::Incomplete));
+    assert!(matches!(fail(std::io::ErrorKind::ConnectionReset), BodyError::Connection(_)));
+}
+
 /// Encodes and signs aws-chunked bodies.
 struct Encoder {
     text: Vec<u8>,
