@@ -8,3 +8,6 @@
 
 pub mod error;
 pub mod limits;
+pub mod request;
+pub mod route;
+pub mod xml;

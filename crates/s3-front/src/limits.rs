@@ -37,3 +37,6 @@ pub const TAG_VALUE_CHARS_MAX: usize = 256;
 
 /// Bytes of `x-amz-website-redirect-location` (S3's limit).
 pub const WEBSITE_REDIRECT_BYTES_MAX: usize = 2 * 1024;
+
+/// Elements of an XML request body: above CompleteMultipartUpload's 10,000 parts of eight elements each.
+pub const XML_ELEMENTS_MAX: usize = 100_000;
