@@ -6,8 +6,11 @@
 //!
 //! Does not: listen, speak TLS, or store anything; `server` and `sealed-store` do.
 
+pub mod body;
 pub mod error;
+pub mod identity;
 pub mod limits;
 pub mod request;
 pub mod route;
+pub mod signature;
 pub mod xml;
