@@ -5,8 +5,10 @@
 //! malformed customer keys in `ArgumentValue`.
 //! Does not: write the answer; `response::error` does.
 
+mod body;
 mod code;
 mod engine;
+mod signature;
 pub mod sse_c;
 
 use std::{borrow::Cow, fmt};
