@@ -76,14 +76,6 @@ pub enum BodyError {
     /// 400 IncompleteBody: the aws-chunked framing cannot be read.
     #[error("The request body terminated unexpectedly")]
     ChunkMalformed,
-    /// 400 InvalidChunkSizeError, with `Chunk` and `BadChunkSize`: over our limit on one signed chunk.
-    #[error("The chunk size is not valid")]
-    InvalidChunkSize {
-        /// Its number, from 1.
-        chunk: u64,
-        /// In bytes.
-        size: u64,
-    },
     /// 400 InvalidDigest, with `Content-MD5` (E21).
     #[error("The Content-MD5 you specified was invalid.")]
     InvalidContentMd5 {

@@ -10,7 +10,7 @@ use object_engine::clock::Timestamp;
 use object_engine::model::Account;
 use zeroize::Zeroizing;
 
-use crate::signature::{Payload, RequestHead, SignatureError, Verifier};
+use crate::signature::{Authentication, Payload, RequestHead, SignatureError, Verifier};
 
 /// Who a request comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,42 @@ pub trait AccessKeys: Send + Sync {
     async fn credential(&self, access_key_id: &str) -> Result<Option<Credential>, Self::Error>;
 }
 
+/// The configured credentials of the server's owner.
+pub struct RootCredentials {
+    /// The public id.
+    pub access_key_id: String,
+    /// Wiped on drop.
+    pub secret: Zeroizing<Vec<u8>>,
+}
+
+/// The accounts' access keys, and root's before them: an account cannot take root's id.
+pub struct WithRoot<K> {
+    root: Option<RootCredentials>,
+    accounts: K,
+}
+
+impl<K> WithRoot<K> {
+    /// `root`: `None` where no root credentials are configured.
+    pub fn new(root: Option<RootCredentials>, accounts: K) -> Self {
+        Self { root, accounts }
+    }
+}
+
+#[async_trait]
+impl<K: AccessKeys> AccessKeys for WithRoot<K> {
+    type Error = K::Error;
+
+    async fn credential(&self, access_key_id: &str) -> Result<Option<Credential>, K::Error> {
+        match &self.root {
+            Some(root) if root.access_key_id == access_key_id => {
+                let secret = root.secret.clone();
+                Ok(Some(Credential { secret, principal: Principal::Root }))
+            }
+            _ => self.accounts.credential(access_key_id).await,
+        }
+    }
+}
+
 /// An authentic request: who sent it, and how its body is to be checked.
 #[derive(Debug)]
 pub struct Authenticated {
@@ -66,10 +102,25 @@ pub enum AuthenticationError<E> {
 /// Authenticates one request. Every request passes here first, also an anonymous one, since it is
 /// here that repeated SSE-C parameters are refused.
 pub async fn authenticate<K: AccessKeys + ?Sized>(
-    _verifier: &Verifier,
-    _keys: &K,
-    _head: &RequestHead<'_>,
-    _now: Timestamp,
+    verifier: &Verifier,
+    keys: &K,
+    head: &RequestHead<'_>,
+    now: Timestamp,
 ) -> Result<Authenticated, AuthenticationError<K::Error>> {
-    unreachable!("being written")
+    let claim = match verifier.read(head, now).map_err(AuthenticationError::Signature)? {
+        Authentication::Signed(claim) => claim,
+        Authentication::Anonymous(payload) => {
+            let principal = Principal::Anonymous;
+            return Ok(Authenticated { principal, payload, access_key_id: None, presigned: false });
+        }
+    };
+    let access_key_id = claim.access_key_id().to_owned();
+    let found = keys.credential(&access_key_id).await.map_err(AuthenticationError::AccessKeys)?;
+    let Some(Credential { secret, principal }) = found else {
+        let unknown = SignatureError::InvalidAccessKeyId { access_key_id };
+        return Err(AuthenticationError::Signature(unknown));
+    };
+    let payload = verifier.verify(head, &claim, &secret).map_err(AuthenticationError::Signature)?;
+    let presigned = claim.is_presigned();
+    Ok(Authenticated { principal, payload, access_key_id: Some(access_key_id), presigned })
 }

@@ -1,0 +1,1 @@
+//! Signatures against other people's judges.
