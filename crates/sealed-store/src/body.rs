@@ -7,7 +7,11 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use object_engine::{engine::BodyWriter, error::EngineError, model::{BodyId, Place}};
+use object_engine::{
+    engine::BodyWriter,
+    error::EngineError,
+    model::{BodyId, Place},
+};
 use sealed_format::{
     CHUNK_BYTES, Checksum, DataKey, PartHeader, PartSealer, SEALED_CHUNK_BYTES, layout,
 };

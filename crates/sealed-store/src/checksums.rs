@@ -128,6 +128,48 @@ fn digest(algorithm: ChecksumAlgorithm, digests: &[u8]) -> Vec<u8> {
     }
 }
 
+/// A checksum of bytes as they pass.
+pub(crate) struct Running {
+    algorithm: ChecksumAlgorithm,
+    state: RunningState,
+}
+
+/// The digest at work.
+enum RunningState {
+    Crc(crc_fast::Digest),
+    Sha(aws_lc_rs::digest::Context),
+}
+
+impl Running {
+    /// Nothing has passed yet.
+    pub(crate) fn new(algorithm: ChecksumAlgorithm) -> Self {
+        use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+        let state = match (crc_algorithm(algorithm), algorithm) {
+            (Some(crc), _) => RunningState::Crc(crc_fast::Digest::new(crc)),
+            (None, ChecksumAlgorithm::Sha256) => RunningState::Sha(Context::new(&SHA256)),
+            (None, _) => RunningState::Sha(Context::new(&SHA1_FOR_LEGACY_USE_ONLY)),
+        };
+        Self { algorithm, state }
+    }
+
+    /// These bytes passed.
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        match &mut self.state {
+            RunningState::Crc(digest) => digest.update(bytes),
+            RunningState::Sha(context) => context.update(bytes),
+        }
+    }
+
+    /// The checksum of all that passed.
+    pub(crate) fn finish(&self) -> (ChecksumAlgorithm, Vec<u8>) {
+        let value = match &self.state {
+            RunningState::Crc(digest) => crc_bytes(self.algorithm, digest.finalize()),
+            RunningState::Sha(context) => context.clone().finish().as_ref().to_vec(),
+        };
+        (self.algorithm, value)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -56,7 +56,9 @@ impl OpenPart {
             Source::Blob(reader) => reader.length(),
         };
         if stored != layout::sealed_length(part.length) {
-            return Err(EngineError::Damaged("a part's stored length is not its sealed one".into()));
+            return Err(EngineError::Damaged(
+                "a part's stored length is not its sealed one".into(),
+            ));
         }
         let cover = layout::cover(part.length, wanted.clone());
         Ok(Self {

@@ -7,6 +7,7 @@
 
 mod body;
 mod checksums;
+mod copy;
 mod error;
 mod frames;
 mod manifest;
@@ -18,6 +19,7 @@ mod store;
 mod unlock;
 
 pub use body::{BodyDigests, PlainBody};
+pub use copy::{CopyMode, CopyObject, CopyOutcome, CopySource};
 pub use error::{PutError, UnlockError};
 pub use multipart::{
     ChosenChecksum, CompleteOutcome, CreateUpload, PART_BYTES_MIN, PartPut, UnlockedUpload,

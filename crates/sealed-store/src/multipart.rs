@@ -74,6 +74,11 @@ impl UnlockedUpload {
     pub fn upload(&self) -> &Upload {
         &self.upload
     }
+
+    /// The checksum algorithm chosen at its creation.
+    pub fn checksum_algorithm(&self) -> Option<ChecksumAlgorithm> {
+        self.facts.checksum.map(|(algorithm, _)| algorithm)
+    }
 }
 
 /// What storing a part came to.
@@ -221,10 +226,7 @@ impl SealedStore {
             etag: etag.clone(),
             seal: bytes::Bytes::new(),
         };
-        let facts = PartFacts {
-            outline: sealed_outline(&part)?,
-            checksum: checksum.clone(),
-        };
+        let facts = PartFacts { outline: sealed_outline(&part)?, checksum: checksum.clone() };
         let random = &*self.inner.random;
         part.seal = seal_part(&secrets.data, &upload.body_id.0, &facts, random).into();
         let mac = outline_mac(&secrets.completion, &upload.body_id.0, &facts.outline);
@@ -235,8 +237,7 @@ impl SealedStore {
             completion_mac: mac.to_vec().into(),
             checksum: None,
         };
-        let (engine, bucket, upload) =
-            (self.inner.engine.clone(), bucket.clone(), upload.clone());
+        let (engine, bucket, upload) = (self.inner.engine.clone(), bucket.clone(), upload.clone());
         let stored =
             shielded(async move { engine.put_part(&bucket, &upload, uploaded).await }).await?;
         Ok(stored.then_some(PartPut { etag, checksum }))

@@ -96,12 +96,8 @@ impl SealedStore {
                 seal: bytes::Bytes::new(),
             }),
         };
-        let new = NewVersion {
-            uid: version,
-            owner: put.owner.clone(),
-            object,
-            condition: put.condition,
-        };
+        let new =
+            NewVersion { uid: version, owner: put.owner.clone(), object, condition: put.condition };
         let published =
             self.publish(put.bucket.clone(), put.key.clone(), new, (secrets, facts)).await?;
         Ok(PutOutcome { published, etag, checksum })

@@ -152,9 +152,8 @@ impl PlainReader {
         let (start, part) = self.locate(offset).await?;
         let header = PartHeader::decode(&part.header).map_err(|error| damaged(&error))?;
         let body = &self.object.body_id.0;
-        let opener =
-            PartOpener::new(&self.secrets.data, body, part.number, &header, part.length)
-                .map_err(|error| damaged(&error))?;
+        let opener = PartOpener::new(&self.secrets.data, body, part.number, &header, part.length)
+            .map_err(|error| damaged(&error))?;
         let wanted = offset - start..self.wanted.end.min(start + part.length) - start;
         OpenPart::open(self.store.engine(), &part, opener, wanted).await
     }

@@ -84,12 +84,8 @@ impl SealedStore {
         key: Option<&CustomerKey>,
     ) -> Result<Unlocked, UnlockError> {
         let key = self.holder_key(object.holder, key)?;
-        let identity = Identity {
-            bucket,
-            key: &version.key,
-            version: &version.uid,
-            body: &object.body_id,
-        };
+        let identity =
+            Identity { bucket, key: &version.key, version: &version.uid, body: &object.body_id };
         let context = identity.context(object.holder);
         let secrets = unwrap(key, &context, &object.envelope).map_err(unlock_error)?;
         let opened = open_seals(object, &secrets)?;

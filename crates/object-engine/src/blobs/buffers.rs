@@ -326,7 +326,3 @@ mod tests {
         assert_eq!(format!("{buffer:?}"), "Buffer(3 bytes)");
     }
 }
-
-/// The pool of buffers.
-#[derive(Clone, Debug, Default)]
-pub struct BufferPool {}

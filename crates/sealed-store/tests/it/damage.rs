@@ -62,8 +62,7 @@ async fn inline_bytes_that_changed_are_refused_before_the_answer() {
         let mut part = part.clone();
         part.place = Place::Inline(sealed.into());
         let damaged = StoredObject { body: Body::Whole(part), ..object.clone() };
-        let unlocked =
-            world.store.unlock(&world.bucket, &version, &damaged, Some(&key)).unwrap();
+        let unlocked = world.store.unlock(&world.bucket, &version, &damaged, Some(&key)).unwrap();
         assert!(world.store.read(&unlocked, 0..5_000).await.is_err());
     }
 }

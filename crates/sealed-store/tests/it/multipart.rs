@@ -122,8 +122,7 @@ async fn the_servers_own_uploads_have_md5_etags_and_a_checksum_at_complete() {
         checksum: part.checksum.clone().map(|sum| (sum.algorithm, sum.value)),
     }];
     let condition = WriteCondition::default();
-    let done =
-        world.store.complete(&world.bucket, &upload, &chosen, condition, Some(&open)).await;
+    let done = world.store.complete(&world.bucket, &upload, &chosen, condition, Some(&open)).await;
     let CompleteOutcome::Done { checksum, .. } = done.unwrap() else { panic!("done") };
     assert_eq!(checksum.unwrap().value, part.checksum.unwrap().value);
     assert_eq!(world.get("m", None, None).await.unwrap(), b"hello");

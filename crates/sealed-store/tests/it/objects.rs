@@ -12,8 +12,19 @@ async fn what_is_put_is_got_at_every_border() {
     let world = World::new().await;
     let key = customer_key(1);
     for length in [
-        0, 1, 4_096, CHUNK - 1, CHUNK, CHUNK + 1, 16 * CHUNK - 1, 16 * CHUNK, 16 * CHUNK + 1,
-        17 * CHUNK, 300_000, 64 * CHUNK, 5_000_003,
+        0,
+        1,
+        4_096,
+        CHUNK - 1,
+        CHUNK,
+        CHUNK + 1,
+        16 * CHUNK - 1,
+        16 * CHUNK,
+        16 * CHUNK + 1,
+        17 * CHUNK,
+        300_000,
+        64 * CHUNK,
+        5_000_003,
     ] {
         for frame in [1_000, CHUNK - 3, CHUNK, 100_000] {
             if length / frame > 1_000 {
