@@ -35,9 +35,6 @@ impl From<BodyError> for S3Error {
             }
             E::TooLarge { limit } => plain(ErrorCode::MaxMessageLengthExceeded)
                 .element("MaxMessageLengthBytes", limit.to_string()),
-            E::InvalidChunkSize { chunk, size } => plain(ErrorCode::InvalidChunkSizeError)
-                .element("Chunk", chunk.to_string())
-                .element("BadChunkSize", size.to_string()),
             E::InvalidContentMd5 { value } => {
                 plain(ErrorCode::InvalidDigest).element("Content-MD5", value)
             }

@@ -54,7 +54,6 @@ error_table! {
     InvalidAccessKeyId 403 "The AWS Access Key Id you provided does not exist in our records.";
     InvalidArgument 400 "Invalid Argument";
     InvalidBucketName 400 "The specified bucket is not valid.";
-    InvalidChunkSizeError 400 "Only the last chunk is allowed to have a size less than 8192 bytes";
     InvalidDigest 400 "The Content-MD5 you specified was invalid.";
     InvalidEncryptionAlgorithmError 400 "The Encryption request you specified is not valid. Supported value: AES256.";
     InvalidLocationConstraint 400 "The specified location-constraint is not valid";

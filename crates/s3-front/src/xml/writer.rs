@@ -81,6 +81,13 @@ impl XmlWriter {
         self.end()
     }
 
+    /// Writes text into the element that is open.
+    #[must_use]
+    pub fn content(mut self, text: &str) -> Self {
+        escape(text, &mut self.out);
+        self
+    }
+
     /// Closes what is open and gives the document.
     pub fn finish(mut self) -> String {
         while !self.open.is_empty() {
