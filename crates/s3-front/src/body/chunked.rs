@@ -162,7 +162,14 @@ fn parse_header(line: &[u8]) -> Option<(u64, Option<[u8; 64]>)> {
 mod tests {
     use super::*;
 
-    fn decode(text: &[u8]) -> Result<(Vec<u8>, Vec<(String, String)>, bool), BodyError> {
+    #[derive(Debug)]
+    struct Decoded {
+        data: Vec<u8>,
+        trailers: Vec<(String, String)>,
+        done: bool,
+    }
+
+    fn decode(text: &[u8]) -> Result<Decoded, BodyError> {
         let mut decoder = Decoder::new();
         let (mut data, mut trailers) = (Vec::new(), Vec::new());
         // One byte at a time: every state must survive a frame's end.
@@ -177,17 +184,17 @@ mod tests {
             }
             assert!(input.is_empty());
         }
-        Ok((data, trailers, decoder.is_done()))
+        Ok(Decoded { data, trailers, done: decoder.is_done() })
     }
 
     #[test]
     fn chunks_and_trailers_are_read() {
         let text = b"5\r\nhello\r\n1\r\n!\r\n0\r\nX-Amz-Checksum-CRC32: AAAA== \r\n\r\n";
-        let (data, trailers, done) = decode(text).unwrap();
+        let Decoded { data, trailers, done } = decode(text).unwrap();
         assert_eq!(data, b"hello!");
         assert_eq!(trailers, [("x-amz-checksum-crc32".to_owned(), "AAAA==".to_owned())]);
         assert!(done);
-        assert!(!decode(&text[..text.len() - 1]).unwrap().2);
+        assert!(!decode(&text[..text.len() - 1]).unwrap().done);
     }
 
     #[test]

@@ -68,3 +68,20 @@ impl std::fmt::Debug for ChunkSigner {
         f.debug_struct("ChunkSigner").field("trailer", &self.trailer).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+impl ChunkSigner {
+    /// The signer of the S3 API reference's example: its key pair, time, scope and, before the
+    /// first chunk, `seed`.
+    pub(crate) fn documented(seed: &str, trailer: bool) -> Self {
+        let scope = ["20130524", "us-east-1", "s3", "aws4_request"];
+        let key = super::signing_key::derive(b"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", scope);
+        Self {
+            key: Arc::new(key),
+            access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+            time_and_scope: format!("20130524T000000Z\n{}", scope.join("/")),
+            previous: seed.as_bytes().try_into().unwrap(),
+            trailer,
+        }
+    }
+}

@@ -85,7 +85,8 @@ fn in_header<'a>(
     region: &str,
 ) -> Result<Claim<'a>, SignatureError> {
     let malformed = SignatureError::AuthorizationHeaderMalformed;
-    let (scheme, rest) = text.trim().split_once(' ').unwrap_or((text, ""));
+    let text = text.trim();
+    let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
     match scheme {
         ALGORITHM => {}
         ASYMMETRIC_ALGORITHM => {

@@ -19,13 +19,13 @@ use super::{SERVICE, TERMINAL};
 /// cache is for the few hundred accounts that are busy at a time.
 const GENERATION_KEYS_MAX: usize = 512;
 
-/// Derives the key that signs for an access key on one day.
-fn derive(secret: &[u8], day: &str, region: &str) -> hmac::Key {
+/// Derives the key of a secret for one scope: day, region, service, terminal.
+pub(super) fn derive(secret: &[u8], scope: [&str; 4]) -> hmac::Key {
     let mut first = Zeroizing::new(Vec::with_capacity(4 + secret.len()));
     first.extend_from_slice(b"AWS4");
     first.extend_from_slice(secret);
     let mut key = hmac::Key::new(HMAC_SHA256, &first);
-    for part in [day, region, SERVICE, TERMINAL] {
+    for part in scope {
         let mut next = Zeroizing::new([0; 32]);
         hmac::sign_to_buffer(&key, part.as_bytes(), &mut *next)
             .expect("the buffer has an HMAC-SHA256's 32 bytes");
@@ -56,7 +56,7 @@ impl SigningKeys {
         if let Some(key) = lock().find(&name) {
             return key;
         }
-        let key = Arc::new(derive(secret, day, region));
+        let key = Arc::new(derive(secret, [day, region, SERVICE, TERMINAL]));
         lock().insert(name, Arc::clone(&key));
         key
     }

@@ -1,1 +1,0 @@
-//! Signatures against other people's judges.
