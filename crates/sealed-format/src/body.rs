@@ -23,6 +23,7 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::context::push_prefixed;
 use crate::error::Damaged;
 use crate::key_schedule::DataKey;
 use crate::layout::{
@@ -38,9 +39,6 @@ const BODY_LABEL: &[u8] = b"body";
 const C2SP_LABEL: &[u8] = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0";
 const SALT_BYTES: usize = 24;
 const COMMITMENT_BYTES: usize = 32;
-/// LP(16 bytes) LP(4 bytes)
-const CONTEXT_BYTES: usize = 4 + 16 + 4 + 4;
-const INFO_BYTES: usize = C2SP_LABEL.len() + SALT_BYTES + CONTEXT_BYTES;
 
 /// The length of a part's header.
 pub const PART_HEADER_BYTES: usize = SALT_BYTES + COMMITMENT_BYTES;
@@ -96,8 +94,8 @@ impl PartSealer {
         random: &dyn Randomness,
     ) -> Self {
         let salt = salt::<SALT_BYTES>(random);
-        let (cipher, commitment) =
-            ChunkCipher::derive(&body_key(data), body_id, part_number, &salt);
+        let context = context(body_id, part_number);
+        let (cipher, commitment) = ChunkCipher::derive(&body_key(data), &context, &salt);
         Self { cipher, header: PartHeader { salt, commitment }, chunks: 0 }
     }
 
@@ -156,19 +154,20 @@ impl PartOpener {
         header: &PartHeader,
         plain_length: u64,
     ) -> Result<Self, Damaged> {
-        Self::with_input_key(&body_key(data), (body_id, part_number), header, plain_length)
+        let context = context(body_id, part_number);
+        Self::with_input_key(&body_key(data), &context, header, plain_length)
     }
 
     fn with_input_key(
         input_key: &Secret<KEY_BYTES>,
-        place: (&[u8; 16], u32),
+        context: &[u8],
         header: &PartHeader,
         plain_length: u64,
     ) -> Result<Self, Damaged> {
         if plain_length > PLAIN_BYTES_MAX {
             return Err(Damaged("no part is as long as this one is said to be"));
         }
-        let (cipher, commitment) = ChunkCipher::derive(input_key, place.0, place.1, &header.salt);
+        let (cipher, commitment) = ChunkCipher::derive(input_key, context, &header.salt);
         if !bool::from(commitment.ct_eq(&header.commitment)) {
             return Err(Damaged("the part header is not that of this body and part"));
         }
@@ -215,11 +214,10 @@ struct ChunkCipher {
 impl ChunkCipher {
     fn derive(
         input_key: &Secret<KEY_BYTES>,
-        body_id: &[u8; 16],
-        part_number: u32,
+        context: &[u8],
         salt: &[u8; SALT_BYTES],
     ) -> (Self, [u8; COMMITMENT_BYTES]) {
-        let okm = expand(input_key, &info(body_id, part_number, salt));
+        let okm = expand(input_key, &[C2SP_LABEL, salt, context].concat());
         let (key, rest) = okm.expose().split_at(KEY_BYTES);
         witness::record("part-key", key);
         let mut base_nonce = Zeroizing::new([0; NONCE_BYTES]);
@@ -246,39 +244,35 @@ impl fmt::Debug for ChunkCipher {
     }
 }
 
-fn info(body_id: &[u8; 16], part_number: u32, salt: &[u8; SALT_BYTES]) -> [u8; INFO_BYTES] {
-    let mut info = [0; INFO_BYTES];
-    let mut at = 0;
-    for field in [
-        C2SP_LABEL,
-        salt,
-        &16_u32.to_be_bytes(),
-        body_id,
-        &4_u32.to_be_bytes(),
-        &part_number.to_be_bytes(),
-    ] {
-        info[at..at + field.len()].copy_from_slice(field);
-        at += field.len();
-    }
-    assert_eq!(at, INFO_BYTES, "the info is as long as its fields");
-    info
+/// `LP(body_id) LP(u32be part number)`
+fn context(body_id: &[u8; 16], part_number: u32) -> Vec<u8> {
+    let mut context = Vec::with_capacity(4 + 16 + 4 + 4);
+    push_prefixed(&mut context, body_id);
+    push_prefixed(&mut context, &part_number.to_be_bytes());
+    context
 }
 
 /// HKDF-Expand-SHA-512(key, info, 128): T(1) || T(2), of which the format uses 76 bytes.
-fn expand(key: &Secret<KEY_BYTES>, info: &[u8; INFO_BYTES]) -> Secret<{ 2 * HASH_BYTES }> {
+fn expand(key: &Secret<KEY_BYTES>, info: &[u8]) -> Secret<{ 2 * HASH_BYTES }> {
     let prk = Prk::of(key.expose());
     let mut okm = Secret::<{ 2 * HASH_BYTES }>::unwitnessed();
-    let mut message = Zeroizing::new([0; HASH_BYTES + INFO_BYTES + 1]);
-    message[HASH_BYTES..HASH_BYTES + INFO_BYTES].copy_from_slice(info);
     let (first, second) = okm.expose_mut().split_at_mut(HASH_BYTES);
     let first: &mut [u8; HASH_BYTES] = first.try_into().expect("half of the output");
     let second: &mut [u8; HASH_BYTES] = second.try_into().expect("half of the output");
 
-    message[HASH_BYTES + INFO_BYTES] = 1;
+    // T(1) || info || counter, in one buffer that never grows: T(1) is the chunks' key.
+    let mut message = Zeroizing::new(vec![0; HASH_BYTES + info.len() + 1]);
+    let counter = HASH_BYTES + info.len();
+    message[HASH_BYTES..counter].copy_from_slice(info);
+    message[counter] = 1;
     prk.sign(&message[HASH_BYTES..], first);
     message[..HASH_BYTES].copy_from_slice(first);
-    message[HASH_BYTES + INFO_BYTES] = 2;
-    prk.sign(&message[..], second);
+    message[counter] = 2;
+    prk.sign(&message, second);
+    // The bytes after the commitment belong to nobody.
     second[KEY_BYTES + NONCE_BYTES + COMMITMENT_BYTES - HASH_BYTES..].zeroize();
     okm
 }
+
+#[cfg(test)]
+mod wycheproof;

@@ -39,11 +39,7 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    pub(crate) fn of(
-        object: &StoredObject,
-        last_modified: Timestamp,
-        owner: &AccountId,
-    ) -> Self {
+    pub(crate) fn of(object: &StoredObject, last_modified: Timestamp, owner: &AccountId) -> Self {
         Self {
             size: object.size,
             etag: object.etag.clone(),

@@ -32,8 +32,11 @@ impl Owner {
         let mut record = Reader::new(record, "blob owner", FORMAT)?;
         let is_part = record.flag()?;
         let body = BodyId(record.fixed()?);
-        let owner =
-            if is_part { Self::Part { body } } else { Self::Whole { body, refs: record.number()? } };
+        let owner = if is_part {
+            Self::Part { body }
+        } else {
+            Self::Whole { body, refs: record.number()? }
+        };
         record.end()?;
         Ok(owner)
     }

@@ -14,7 +14,7 @@ mod version;
 pub(crate) use account::{decode_access_key, decode_account, encode_access_key, encode_account};
 pub(crate) use bucket::{BucketRecord, BucketState};
 pub(crate) use codec::{Malformed, Reader, Writer};
-pub(crate) use head::{Head, Shown};
+pub(crate) use head::{HEAD_BYTES_MAX, Head, Shown};
 pub(crate) use housekeeping::{
     Completing, Lease, LeaseState, Owner, RemovedUpload, decode_count, decode_number, decode_time,
     encode_count, encode_number, encode_time,

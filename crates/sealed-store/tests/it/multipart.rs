@@ -81,11 +81,11 @@ async fn parts_become_one_object_without_the_key_at_complete() {
 #[tokio::test]
 async fn parts_need_the_uploads_own_key() {
     let world = World::new().await;
-    let key = customer_key(1);
+    let (key, other) = (customer_key(1), customer_key(2));
     let sealed = world.create(Some(&key)).await;
     let unlock = |upload, key| world.store.unlock_upload(&world.bucket, upload, key).unwrap_err();
     assert_eq!(unlock(&sealed, None), UnlockError::KeyRequired);
-    assert_eq!(unlock(&sealed, Some(&customer_key(2))), UnlockError::WrongKey);
+    assert_eq!(unlock(&sealed, Some(&other)), UnlockError::WrongKey);
     let plain = world.create(None).await;
     assert_eq!(unlock(&plain, Some(&key)), UnlockError::KeyNotApplicable);
 }
