@@ -21,6 +21,8 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+#[cfg(any(test, feature = "contract-tests"))]
+#[doc(hidden)]
 pub mod contract;
 pub mod lmdb;
 pub mod memory;
@@ -86,6 +88,15 @@ pub enum Mutation {
     Delete(Key),
 }
 
+impl Mutation {
+    /// The key that it changes.
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Put(key, _) | Self::Delete(key) => key,
+        }
+    }
+}
+
 /// A set of changes that take effect together, or not at all.
 #[derive(Clone, Debug, Default)]
 pub struct Commit {
@@ -113,6 +124,31 @@ impl Commit {
         self.mutations.push(Mutation::Delete(key));
         self
     }
+
+    /// Refuses what no commit may ask for, the same in every engine: a key written twice, a key of
+    /// no or too many bytes, `Absent` on a key that the commit does not write. The caller's bug, so
+    /// nothing is changed.
+    pub(crate) fn refuse_misuse(&self) -> Result<(), CommitError> {
+        let mut written: Vec<&Key> = self.mutations.iter().map(Mutation::key).collect();
+        written.sort_unstable();
+        let misuse = |what: &str, key: &Key| {
+            Err(CommitError::Unavailable(format!("a commit {what} {key:?}")))
+        };
+        if let Some(twice) = written.windows(2).find(|pair| pair[0] == pair[1]) {
+            return misuse("writes twice the key", twice[0]);
+        }
+        let mut keys = written.iter().copied().chain(self.checks.iter().map(|(key, _)| key));
+        if let Some(key) = keys.find(|key| !(1..=KEY_BYTES_MAX).contains(&key.bytes.len())) {
+            return misuse("has the impossible key", key);
+        }
+        let unwritten_absent = self.checks.iter().find(|(key, expect)| {
+            *expect == Expect::Absent && written.binary_search(&key).is_err()
+        });
+        match unwritten_absent {
+            Some((key, _)) => misuse("demands the absence of what it does not write,", key),
+            None => Ok(()),
+        }
+    }
 }
 
 /// One read of a snapshot.
@@ -139,7 +175,8 @@ pub enum Step {
     /// The next record in the walk's direction.
     Next,
     /// The first record at or beyond this key in the walk's direction: how a delimiter skips a
-    /// prefix without walking it.
+    /// prefix without walking it. A walk never turns: a key that is not beyond the present one
+    /// means [`Step::Next`].
     Seek(Vec<u8>),
     /// No more.
     Stop,
