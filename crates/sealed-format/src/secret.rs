@@ -1,0 +1,96 @@
+//! The memory that a secret lives in.
+//!
+//! Guarantees: a secret stands in one heap allocation from its birth to its end, so that moving its owner copies a
+//! pointer and never the bytes; it is overwritten when it is dropped; it cannot be cloned, printed or compared with `==`.
+//!
+//! Does not do: lock pages or keep them out of core dumps. That is the process's business (the allocator and the limits
+//! that the server sets), since a library cannot know which memory it is given.
+
+use std::hint::black_box;
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+use crate::witness;
+
+/// `N` secret bytes, boxed so that moves never copy them, wiped on drop.
+pub(crate) struct Secret<const N: usize>(Box<[u8; N]>);
+
+impl<const N: usize> Secret<N> {
+    /// Lets `fill` write the secret into its final place. `label` names it to the key witness, which only a test build
+    /// has.
+    pub(crate) fn filled_by(label: &'static str, fill: impl FnOnce(&mut [u8; N])) -> Self {
+        let mut secret = Self::unwitnessed();
+        fill(&mut secret.0);
+        witness::record(label, &secret.0[..]);
+        secret
+    }
+
+    /// Zeroed secret memory that the caller fills: for what is not a key itself, or lives as long as the process.
+    pub(crate) fn unwitnessed() -> Self {
+        Self(Box::new([0; N]))
+    }
+
+    /// The bytes, for the primitives of this crate only.
+    pub(crate) fn expose(&self) -> &[u8; N] {
+        &self.0
+    }
+
+    /// The bytes, to be written.
+    pub(crate) fn expose_mut(&mut self) -> &mut [u8; N] {
+        &mut self.0
+    }
+
+    /// Compares in constant time.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        self.0[..].ct_eq(&other.0[..]).into()
+    }
+}
+
+impl<const N: usize> Drop for Secret<N> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// Stack that a callee may have used for copies of a secret: MD5 and the HMAC need far less.
+const STACK_WIPED_BYTES: usize = 2_048;
+
+/// Overwrites the stack just below the caller's frame, where a function that it called may have left words of a secret.
+///
+/// Best effort: the language does not say where locals stand. It is done for the one primitive that is known to copy its
+/// input to its frame (MD5), and the test that reads the memory of the whole process is the judge of it.
+#[inline(never)]
+pub(crate) fn wipe_stack_below() {
+    let mut frame = [0xa5_u8; STACK_WIPED_BYTES];
+    black_box(&mut frame);
+    frame.zeroize();
+    black_box(&mut frame);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_keeps_the_address() {
+        let secret = Secret::<32>::filled_by("test", |bytes| bytes.fill(7));
+        let before = secret.expose().as_ptr();
+        let moved = Box::new(secret);
+        assert_eq!(before, moved.expose().as_ptr());
+        assert_eq!(moved.expose(), &[7; 32]);
+    }
+
+    #[test]
+    fn equality_sees_every_byte() {
+        let one = Secret::<32>::filled_by("test", |bytes| bytes.fill(7));
+        for index in 0..32 {
+            let other = Secret::<32>::filled_by("test", |bytes| {
+                bytes.fill(7);
+                bytes[index] ^= 1;
+            });
+            assert!(!one.same_as(&other), "byte {index}");
+        }
+        assert!(one.same_as(&Secret::filled_by("test", |bytes| bytes.fill(7))));
+    }
+}
