@@ -13,4 +13,7 @@ pub mod clock;
 pub mod engine;
 pub mod entropy;
 pub mod error;
+mod invariants;
+mod keys;
 pub mod model;
+mod record;

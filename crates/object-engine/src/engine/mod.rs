@@ -10,11 +10,68 @@
 //! - *Order*: versions sort by a per-key sequence assigned in the head's swap, never by clock. Keys
 //!   whose newest version is a delete marker stand apart, so listings walk no tombstones.
 //! - *Complete*: the upload is swapped to `completing` (parts frozen), manifest records are written,
-//!   then one final commit of constant size; part records are cleaned lazily; a crash resumes or reverts.
+//!   then one final commit of constant size; part records are cleaned lazily; a crash reverts.
+//!
+//! # From a blob to who refers to it
+//!
+//! Every blob that anything refers to has a record `o/<blob id>`, written in the commit that first
+//! refers to it and removed in the commit that queues the blob for removal. For a body put whole that
+//! record also counts the versions that share it; a part's names its body, whose record `r/<body id>`
+//! counts. So a sweep of a dead lease is: what is present in its range, less what has an owner record.
+//! Bodies inside version records have no such record: a copy duplicates them.
+//!
+//! # Cancellation
+//!
+//! A verb's future may be dropped at any await. `completing` and `deleting` are then left standing;
+//! the next verb that meets such a state, and finds that nobody in this process is at work on it,
+//! reverts it. A stored body whose publishing was dropped stays until its lease is swept.
 
 use std::sync::Arc;
 
-use crate::{blobs::BlobStore, catalog::Catalog, clock::Clock, entropy::Entropy};
+use crate::{
+    blobs::{BlobStore, buffers::BufferPool},
+    catalog::Catalog,
+    clock::{Clock, Timestamp},
+    entropy::{Entropy, random_16},
+    error::EngineError,
+};
+
+mod accounts;
+mod at_work;
+mod audit;
+mod bodies;
+mod buckets;
+mod change;
+mod complete;
+mod copies;
+mod deletes;
+mod leases;
+mod listings;
+mod manifests;
+mod objects;
+mod pins;
+mod reclaim;
+mod recover;
+mod rollup;
+mod upload_listing;
+mod uploads;
+mod version_listing;
+
+pub use audit::Audit;
+pub use bodies::{BodyReader, BodyWriter};
+pub use manifests::SLICES_MAX;
+pub use pins::ReadPin;
+
+/// How often a verb reads again and retries when its commit meets another's. Each round lets at
+/// least one contender through, so this is how many may change one key at once.
+const ATTEMPTS_MAX: usize = 1_024;
+
+/// Sealed bytes kept in the catalog by default: 16 KiB of plaintext and what sealing adds.
+pub const INLINE_BYTES_MAX_DEFAULT: usize = 16 * 1024 + 64;
+
+/// How long after its removal a blob stays by default, in milliseconds: the time that a request may
+/// take from looking a version up to opening its body. Readers that are open wait by their pins.
+pub const REMOVAL_GRACE_MS_DEFAULT: i64 = 30_000;
 
 /// What an engine stands on.
 #[derive(Clone, Debug)]
@@ -29,8 +86,83 @@ pub struct Backends {
     pub entropy: Arc<dyn Entropy>,
 }
 
+/// What an operator may choose.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Sealed bytes up to this many are kept in the catalog.
+    pub inline_bytes_max: usize,
+    /// How long a removed blob stays for requests that just looked it up, in milliseconds.
+    pub removal_grace_ms: i64,
+    /// Where buffers come from; share it with the blob store so that one budget bounds both.
+    pub buffers: BufferPool,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            inline_bytes_max: INLINE_BYTES_MAX_DEFAULT,
+            removal_grace_ms: REMOVAL_GRACE_MS_DEFAULT,
+            buffers: BufferPool::default(),
+        }
+    }
+}
+
 /// The engine. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ObjectEngine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     backends: Backends,
+    options: EngineOptions,
+    leases: leases::Leases,
+    pins: pins::Pins,
+    at_work: at_work::AtWork,
+    /// One removal at a time: two would only delete the same twice.
+    reclaiming: tokio::sync::Mutex<()>,
+}
+
+impl ObjectEngine {
+    /// Opens: checks the catalog's schema version (an unknown one is refused), reverts what a crash
+    /// left half done, sweeps the leases of dead engines, and takes a lease of its own.
+    ///
+    /// One engine at a time for each embedded catalog: every lease found here counts as dead.
+    pub async fn open(backends: Backends, options: EngineOptions) -> Result<Self, EngineError> {
+        let engine = Self::new(backends, options);
+        engine.check_schema().await?;
+        engine.recover().await?;
+        engine.acquire_lease().await?;
+        Ok(engine)
+    }
+
+    /// An engine that has neither recovered nor leased yet.
+    fn new(backends: Backends, options: EngineOptions) -> Self {
+        let owner = random_16(&*backends.entropy);
+        Self {
+            inner: Arc::new(Inner {
+                backends,
+                options,
+                leases: leases::Leases::of(owner),
+                pins: pins::Pins::default(),
+                at_work: at_work::AtWork::default(),
+                reclaiming: tokio::sync::Mutex::default(),
+            }),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.backends.clock.now()
+    }
+
+    fn draw(&self) -> [u8; 16] {
+        random_16(&*self.inner.backends.entropy)
+    }
+
+    fn draw_tag(&self) -> u64 {
+        let mut tag = [0; 8];
+        self.inner.backends.entropy.fill(&mut tag);
+        u64::from_be_bytes(tag)
+    }
 }

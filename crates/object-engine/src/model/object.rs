@@ -205,6 +205,21 @@ pub enum Published {
     NoSuchBucket,
 }
 
+/// What publishing a copy that shares its source's body came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublishedShared {
+    /// It is there.
+    Done(Assigned),
+    /// The condition did not hold.
+    ConditionFailed,
+    /// `If-Match` was asked of a key that has no object.
+    NoSuchKey,
+    /// The bucket is gone.
+    NoSuchBucket,
+    /// The source version was deleted or replaced since it was read.
+    SourceGone,
+}
+
 /// What a delete came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deleted {

@@ -1,0 +1,73 @@
+//! What this process is in the middle of: completions and bucket deletions.
+//!
+//! Guarantees: while a guard lives, nobody else in the process works on the same thing; a state that
+//! stands in the catalog without a guard here was left by a crash or a dropped request.
+
+use std::{
+    collections::HashSet,
+    pin::pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+/// The identities of what is being worked on (upload and bucket ids; never equal).
+#[derive(Debug, Default)]
+pub(super) struct AtWork {
+    ids: Mutex<HashSet<[u8; 16]>>,
+    ended: Notify,
+}
+
+/// Ends the work when dropped.
+#[derive(Debug)]
+pub(super) struct Working<'w> {
+    at_work: &'w AtWork,
+    id: [u8; 16],
+}
+
+impl AtWork {
+    fn ids(&self) -> MutexGuard<'_, HashSet<[u8; 16]>> {
+        // One insert or remove each: a panic elsewhere leaves the set whole.
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins work on `id`, after whoever is at it has ended.
+    pub(super) async fn begin(&self, id: [u8; 16]) -> Working<'_> {
+        loop {
+            let mut ended = pin!(self.ended.notified());
+            // Registered before looking, so that an end between looking and waiting is not missed.
+            ended.as_mut().enable();
+            if self.ids().insert(id) {
+                return Working { at_work: self, id };
+            }
+            ended.await;
+        }
+    }
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.at_work.ids().remove(&self.id);
+        self.at_work.ended.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{future::Future, task::Poll};
+
+    #[tokio::test]
+    async fn the_second_waits_for_the_first() {
+        let at_work = AtWork::default();
+        let first = at_work.begin([1; 16]).await;
+        let other = at_work.begin([2; 16]).await;
+        let mut second = pin!(at_work.begin([1; 16]));
+        let is_pending =
+            std::future::poll_fn(|cx| Poll::Ready(second.as_mut().poll(cx).is_pending())).await;
+        assert!(is_pending);
+        drop(other);
+        drop(first);
+        second.await;
+    }
+}

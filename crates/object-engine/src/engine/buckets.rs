@@ -1,0 +1,246 @@
+//! Buckets.
+//!
+//! Guarantees: a bucket that is deleted was empty at that moment, and nothing is added to it
+//! afterwards: deleting swaps it to `deleting`, looks, then removes the record or reverts. Incomplete
+//! uploads do not keep a bucket (as on AWS); they are removed with it. Settings and versioning of one
+//! bucket change one at a time.
+
+use crate::{
+    catalog::{Commit, Direction, Expect, Read, Space, Step},
+    engine::{ATTEMPTS_MAX, ObjectEngine},
+    error::EngineError,
+    keys,
+    model::{AccountId, Bucket, BucketName, BucketUid, CreateBucket, DeleteBucket, Versioning},
+    record::{BucketRecord, BucketState, Malformed, encode_time},
+};
+
+impl ObjectEngine {
+    /// Creates a bucket, unversioned and without settings.
+    pub async fn create_bucket(
+        &self,
+        name: &BucketName,
+        owner: &AccountId,
+        region: &str,
+    ) -> Result<CreateBucket, EngineError> {
+        for _ in 0..ATTEMPTS_MAX {
+            if let Some(bucket) = self.bucket_at_rest(name).await? {
+                return Ok(if bucket.owner == *owner {
+                    CreateBucket::OwnedByYou(bucket)
+                } else {
+                    CreateBucket::OwnedByOther
+                });
+            }
+            let record = self.new_bucket(name, owner, region);
+            let mut commit = Commit::default();
+            commit.check(keys::bucket(name), Expect::Absent);
+            commit.put(keys::bucket(name), record.encode());
+            if self.commit(commit).await?
+                && let Some(bucket) = self.bucket(name).await?
+                && bucket.uid == record.bucket.uid
+            {
+                return Ok(CreateBucket::Created(bucket));
+            }
+            tokio::task::yield_now().await;
+        }
+        Err(EngineError::Contended)
+    }
+
+    fn new_bucket(&self, name: &BucketName, owner: &AccountId, region: &str) -> BucketRecord {
+        let bucket = Bucket {
+            name: name.clone(),
+            uid: BucketUid(self.draw()),
+            owner: owner.clone(),
+            created: self.now(),
+            region: region.to_owned(),
+            versioning: Versioning::Unversioned,
+            settings: Default::default(),
+            stamp: crate::catalog::Stamp(0), // not stored; readers get the record's own
+        };
+        BucketRecord { bucket, state: BucketState::Active }
+    }
+
+    /// The bucket of this name. One that is being deleted is still there.
+    pub async fn bucket(&self, name: &BucketName) -> Result<Option<Bucket>, EngineError> {
+        Ok(self.bucket_record(name).await?.map(|record| record.bucket))
+    }
+
+    pub(super) async fn bucket_record(
+        &self,
+        name: &BucketName,
+    ) -> Result<Option<BucketRecord>, EngineError> {
+        let mut found = self.inner.backends.catalog.read(&[Read::Get(keys::bucket(name))]).await?;
+        let Some((_, entry)) = found.pop().flatten() else { return Ok(None) };
+        Ok(Some(BucketRecord::decode(&entry.value, name, entry.stamp)?))
+    }
+
+    /// All buckets, or those of one owner, by name.
+    pub async fn buckets(&self, owner: Option<&AccountId>) -> Result<Vec<Bucket>, EngineError> {
+        let mut found: Vec<Result<BucketRecord, Malformed>> = Vec::new();
+        let mut visitor = |key: &[u8], stamp, value: &[u8]| {
+            let Some(name) = key.strip_prefix(b"b/") else { return Step::Stop };
+            found.push(decode_named(name, value, stamp));
+            Step::Next
+        };
+        let catalog = &self.inner.backends.catalog;
+        catalog.walk(Space::Index, b"b/", Direction::Forward, &mut visitor).await?;
+        let mut buckets = Vec::with_capacity(found.len());
+        for record in found {
+            let bucket = record?.bucket;
+            if owner.is_none_or(|owner| bucket.owner == *owner) {
+                buckets.push(bucket);
+            }
+        }
+        Ok(buckets)
+    }
+
+    /// Deletes a bucket that holds neither versions nor delete markers.
+    pub async fn delete_bucket(&self, bucket: &Bucket) -> Result<DeleteBucket, EngineError> {
+        // Most refusals are told apart without stopping anybody's writes.
+        if self.holds_versions(bucket.uid).await? {
+            let current = self.bucket(&bucket.name).await?;
+            let is_there = current.is_some_and(|current| current.uid == bucket.uid);
+            return Ok(if is_there { DeleteBucket::NotEmpty } else { DeleteBucket::NoSuchBucket });
+        }
+        let _working = self.inner.at_work.begin(bucket.uid.0).await;
+        for _ in 0..ATTEMPTS_MAX {
+            let Some(record) = self.bucket_record(&bucket.name).await? else {
+                return Ok(DeleteBucket::NoSuchBucket);
+            };
+            if record.bucket.uid != bucket.uid {
+                return Ok(DeleteBucket::NoSuchBucket);
+            }
+            if self.turn_bucket(&record, BucketState::Deleting).await? {
+                return self.finish_delete_bucket(bucket).await;
+            }
+            tokio::task::yield_now().await;
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Decides about a bucket that is `deleting`: nothing is added to it meanwhile.
+    async fn finish_delete_bucket(&self, bucket: &Bucket) -> Result<DeleteBucket, EngineError> {
+        let is_empty = self.holds_versions(bucket.uid).await.map(|holds| !holds);
+        let Some(record) = self.bucket_record(&bucket.name).await? else {
+            return Ok(DeleteBucket::NoSuchBucket);
+        };
+        if !matches!(is_empty, Ok(true)) {
+            self.turn_bucket(&record, BucketState::Active).await?;
+            return is_empty.map(|_| DeleteBucket::NotEmpty);
+        }
+        let mut commit = Commit::default();
+        let key = keys::bucket(&bucket.name);
+        commit.check(key.clone(), Expect::Stamp(record.bucket.stamp)).delete(key);
+        commit.put(keys::removed_bucket(bucket.uid), encode_time(self.now()));
+        if self.commit(commit).await? {
+            Ok(DeleteBucket::Deleted)
+        } else {
+            Err(EngineError::Contended)
+        }
+    }
+
+    /// Swaps a bucket's state; `false` if its record changed meanwhile.
+    async fn turn_bucket(
+        &self,
+        record: &BucketRecord,
+        state: BucketState,
+    ) -> Result<bool, EngineError> {
+        let turned = BucketRecord { bucket: record.bucket.clone(), state };
+        self.swap_bucket(&turned).await
+    }
+
+    /// Writes `record` over the one that it was read from.
+    async fn swap_bucket(&self, record: &BucketRecord) -> Result<bool, EngineError> {
+        let key = keys::bucket(&record.bucket.name);
+        let mut commit = Commit::default();
+        commit.check(key.clone(), Expect::Stamp(record.bucket.stamp)).put(key, record.encode());
+        self.commit(commit).await
+    }
+
+    /// The bucket, after any deletion of it has ended: one that nobody is at any more is reverted.
+    pub(super) async fn bucket_at_rest(
+        &self,
+        name: &BucketName,
+    ) -> Result<Option<Bucket>, EngineError> {
+        loop {
+            let Some(record) = self.bucket_record(name).await? else { return Ok(None) };
+            if record.state == BucketState::Active {
+                return Ok(Some(record.bucket));
+            }
+            let _working = self.inner.at_work.begin(record.bucket.uid.0).await;
+            let Some(record) = self.bucket_record(name).await? else { return Ok(None) };
+            if record.state == BucketState::Deleting {
+                self.turn_bucket(&record, BucketState::Active).await?;
+            }
+        }
+    }
+
+    async fn holds_versions(&self, bucket: BucketUid) -> Result<bool, EngineError> {
+        let scope = keys::scope(b"v/", bucket);
+        let first = crate::catalog::Key { space: Space::Records, bytes: scope };
+        let found = self.inner.backends.catalog.read(&[Read::First(first)]).await?;
+        Ok(found.into_iter().any(|found| found.is_some()))
+    }
+
+    /// Sets whether old versions are kept. `false`: no such bucket.
+    ///
+    /// A bucket that was ever versioned is suspended by `Unversioned`: S3 knows no way back.
+    pub async fn set_versioning(
+        &self,
+        bucket: &Bucket,
+        versioning: Versioning,
+    ) -> Result<bool, EngineError> {
+        let change = |current: &mut Bucket| {
+            current.versioning = match (current.versioning, versioning) {
+                (Versioning::Unversioned, wanted) => wanted,
+                (_, Versioning::Unversioned) => Versioning::Suspended,
+                (_, wanted) => wanted,
+            };
+        };
+        self.change_bucket(bucket, &change).await
+    }
+
+    /// Sets or, with `None`, removes a setting. `false`: no such bucket.
+    pub async fn set_setting(
+        &self,
+        bucket: &Bucket,
+        name: &str,
+        value: Option<String>,
+    ) -> Result<bool, EngineError> {
+        let change = |current: &mut Bucket| match value.clone() {
+            Some(value) => drop(current.settings.insert(name.to_owned(), value)),
+            None => drop(current.settings.remove(name)),
+        };
+        self.change_bucket(bucket, &change).await
+    }
+
+    async fn change_bucket(
+        &self,
+        bucket: &Bucket,
+        change: &(dyn Fn(&mut Bucket) + Sync),
+    ) -> Result<bool, EngineError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let Some(mut current) = self.bucket_at_rest(&bucket.name).await? else {
+                return Ok(false);
+            };
+            if current.uid != bucket.uid {
+                return Ok(false);
+            }
+            change(&mut current);
+            let record = BucketRecord { bucket: current, state: BucketState::Active };
+            if self.swap_bucket(&record).await? {
+                return Ok(true);
+            }
+            tokio::task::yield_now().await;
+        }
+        Err(EngineError::Contended)
+    }
+}
+
+fn decode_named(
+    name: &[u8],
+    value: &[u8],
+    stamp: crate::catalog::Stamp,
+) -> Result<BucketRecord, Malformed> {
+    let name = std::str::from_utf8(name).ok().and_then(|name| BucketName::parse(name).ok());
+    BucketRecord::decode(value, &name.ok_or(Malformed("bucket"))?, stamp)
+}

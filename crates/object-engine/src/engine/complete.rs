@@ -1,0 +1,254 @@
+//! Completing an upload.
+//!
+//! Guarantees: what becomes the object is exactly the chosen parts: the upload is swapped to
+//! `completing`, which freezes its parts, and only then are they compared with what the caller read.
+//! The last commit is of constant size whatever the number of parts. Nothing but that commit makes
+//! anything visible; before it, a refusal, a crash or a dropped request opens the upload again.
+//!
+//! Does not: answer a second Complete of the same upload; it finds no upload.
+
+use crate::{
+    catalog::{Commit, CommitError, Expect, Stamp},
+    engine::{
+        ATTEMPTS_MAX, ObjectEngine,
+        change::KeyState,
+        manifests::RECORD_PARTS,
+        objects::{Seal, Verdict, judge},
+        uploads::UploadName,
+    },
+    error::EngineError,
+    invariants, keys,
+    model::{
+        Assigned, Body, Bucket, CompleteUpload, Completed, NewVersion, StoredObject, StoredPart,
+        Upload, UploadedPart,
+    },
+    record::{Completing, RemovedUpload, UploadRecord, UploadState, encode_manifest},
+};
+
+/// An upload whose parts are frozen, and the write that froze it.
+struct Frozen {
+    record: UploadRecord,
+    stamp: Stamp,
+}
+
+impl ObjectEngine {
+    /// Makes a version of the chosen parts. The seals are the metadata's and the completion's.
+    pub async fn complete(
+        &self,
+        bucket: &Bucket,
+        upload: &Upload,
+        complete: CompleteUpload,
+        seal: &mut Seal<'_>,
+    ) -> Result<Completed, EngineError> {
+        assert!(
+            invariants::parts_ascend(complete.parts.iter().map(|part| &part.part)),
+            "chosen parts must be some, in ascending order"
+        );
+        let _working = self.inner.at_work.begin(upload.id.0).await;
+        let frozen = match self.freeze(bucket, upload, &complete).await? {
+            Ok(frozen) => frozen,
+            Err(refusal) => return Ok(refusal),
+        };
+        let outcome = self.complete_frozen(bucket, &frozen, complete, seal).await;
+        // After an error it stays frozen: whoever meets it next, or recovery, opens it again.
+        if let Ok(Completed::ConditionFailed | Completed::NoSuchKey | Completed::PartsChanged) =
+            &outcome
+        {
+            self.thaw(&frozen.record, frozen.stamp).await?;
+        }
+        outcome
+    }
+
+    /// Swaps the upload to `completing`, if it looks as if it could succeed.
+    async fn freeze(
+        &self,
+        bucket: &Bucket,
+        upload: &Upload,
+        complete: &CompleteUpload,
+    ) -> Result<Result<Frozen, Completed>, EngineError> {
+        let named = UploadName::of(bucket, &upload.key, upload.id);
+        for _ in 0..ATTEMPTS_MAX {
+            let Some(state) = self.key_state(bucket, &upload.key).await? else {
+                return Ok(Err(Completed::NoSuchBucket));
+            };
+            let Some((record, stamp)) = self.upload_record(&named).await? else {
+                return Ok(Err(Completed::NoSuchUpload));
+            };
+            if let Some(refusal) = refusal_of(complete, &state) {
+                return Ok(Err(refusal));
+            }
+            if record.state != UploadState::Open {
+                // Left by a crash or a dropped request: nobody else is at work on it.
+                self.thaw(&record, stamp).await?;
+                continue;
+            }
+            let record = freezing(record, complete)?;
+            let mut commit = Commit::default();
+            commit.check(keys::bucket(&bucket.name), Expect::Stamp(state.bucket.stamp));
+            commit.check(named.at(), Expect::Stamp(stamp)).put(named.at(), record.encode());
+            let completing = Completing { bucket: bucket.uid, key: upload.key.clone() };
+            commit.put(keys::completing(upload.id), completing.encode());
+            match self.inner.backends.catalog.commit(commit).await {
+                Ok(stamp) => return Ok(Ok(Frozen { record, stamp })),
+                Err(CommitError::Conflict) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn complete_frozen(
+        &self,
+        bucket: &Bucket,
+        frozen: &Frozen,
+        complete: CompleteUpload,
+        seal: &mut Seal<'_>,
+    ) -> Result<Completed, EngineError> {
+        if !self.parts_stand(&frozen.record.upload, &complete.parts).await? {
+            return Ok(Completed::PartsChanged);
+        }
+        if !self.write_manifest(frozen, &complete.parts).await? {
+            return Ok(Completed::NoSuchUpload);
+        }
+        let mut new = completed_version(&frozen.record.upload, complete);
+        for _ in 0..ATTEMPTS_MAX {
+            let Some(state) = self.key_state(bucket, &frozen.record.upload.key).await? else {
+                return Ok(Completed::NoSuchBucket);
+            };
+            if let Some(refusal) = refused(judge(&new.condition, state.head.as_ref())) {
+                return Ok(refusal);
+            }
+            if let Some(done) = self.publish_completed(&state, frozen, &mut new, seal).await? {
+                return Ok(Completed::Done(done));
+            }
+            if !self.is_still_frozen(frozen).await? {
+                return Ok(Completed::NoSuchUpload);
+            }
+            tokio::task::yield_now().await;
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Whether the chosen parts are what is stored.
+    async fn parts_stand(
+        &self,
+        upload: &Upload,
+        chosen: &[UploadedPart],
+    ) -> Result<bool, EngineError> {
+        let mut chosen = chosen.iter().peekable();
+        let mut after = 0;
+        while chosen.peek().is_some() {
+            let (stored, _) = self.parts(upload, after, RECORD_PARTS as usize).await?;
+            let Some(last) = stored.last() else { return Ok(false) };
+            after = last.part.number;
+            for part in &stored {
+                let is_chosen = |chosen: &&UploadedPart| chosen.part.number == part.part.number;
+                if let Some(chosen) = chosen.next_if(is_chosen)
+                    && !is_same(chosen, part)
+                {
+                    return Ok(false);
+                }
+            }
+            // A chosen number that was passed by is not stored.
+            if chosen.peek().is_some_and(|next| next.part.number <= after) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes the manifest, a record a commit. `false`: the upload was aborted meanwhile.
+    async fn write_manifest(
+        &self,
+        frozen: &Frozen,
+        chosen: &[UploadedPart],
+    ) -> Result<bool, EngineError> {
+        let upload = &frozen.record.upload;
+        let mut start = 0;
+        for (index, parts) in (0_u32..).zip(chosen.chunks(RECORD_PARTS as usize)) {
+            let parts: Vec<StoredPart> = parts.iter().map(|part| part.part.clone()).collect();
+            let mut commit = Commit::default();
+            let at = keys::upload(upload.bucket, &upload.key, upload.id);
+            commit.check(at, Expect::Stamp(frozen.stamp));
+            commit.put(keys::manifest(upload.body_id, index), encode_manifest(start, &parts));
+            if !self.commit(commit).await? {
+                return Ok(false);
+            }
+            start += parts.iter().map(|part| part.length).sum::<u64>();
+        }
+        Ok(true)
+    }
+
+    /// The one commit that makes the object visible. `None`: something changed meanwhile.
+    async fn publish_completed(
+        &self,
+        state: &KeyState,
+        frozen: &Frozen,
+        new: &mut NewVersion,
+        seal: &mut Seal<'_>,
+    ) -> Result<Option<Assigned>, EngineError> {
+        let upload = &frozen.record.upload;
+        let assigned = self.assign(state);
+        new.object.seals = seal(&assigned);
+        let change = self.change_for(state, &upload.key, new, &assigned).await?;
+        let Some(mut change) = change else { return Ok(None) };
+        // No lease to check: every part was referred to, under its lease, when it was put.
+        change.add_body(&new.object, None);
+        let at = keys::upload(upload.bucket, &upload.key, upload.id);
+        let removed = RemovedUpload { at: self.now(), body: upload.body_id, completed: true };
+        change.commit.check(at.clone(), Expect::Stamp(frozen.stamp)).delete(at);
+        change.commit.delete(keys::completing(upload.id));
+        change.commit.put(keys::removed_upload(upload.id), removed.encode());
+        Ok(change.commit(self).await?.then_some(assigned))
+    }
+
+    async fn is_still_frozen(&self, frozen: &Frozen) -> Result<bool, EngineError> {
+        let upload = &frozen.record.upload;
+        let entry = self.get(keys::upload(upload.bucket, &upload.key, upload.id)).await?;
+        Ok(entry.is_some_and(|entry| entry.stamp == frozen.stamp))
+    }
+}
+
+fn freezing(record: UploadRecord, complete: &CompleteUpload) -> Result<UploadRecord, EngineError> {
+    let parts = u32::try_from(complete.parts.len());
+    let parts = parts.map_err(|_| EngineError::Unavailable("too many parts".into()))?;
+    Ok(UploadRecord { state: UploadState::Completing { parts }, ..record })
+}
+
+fn refusal_of(complete: &CompleteUpload, state: &KeyState) -> Option<Completed> {
+    refused(judge(&complete.condition, state.head.as_ref()))
+}
+
+fn refused(verdict: Verdict) -> Option<Completed> {
+    match verdict {
+        Verdict::Holds => None,
+        Verdict::Failed => Some(Completed::ConditionFailed),
+        Verdict::NoObject => Some(Completed::NoSuchKey),
+    }
+}
+
+/// Whether a chosen part is the stored one, bytes and all.
+fn is_same(chosen: &UploadedPart, stored: &UploadedPart) -> bool {
+    invariants::is_same_place(&chosen.part.place, &stored.part.place) && chosen.part == stored.part
+}
+
+fn completed_version(upload: &Upload, complete: CompleteUpload) -> NewVersion {
+    let parts = u32::try_from(complete.parts.len()).expect("the freezing checked the number");
+    NewVersion {
+        uid: upload.version_uid,
+        owner: upload.owner.clone(),
+        object: StoredObject {
+            holder: upload.holder,
+            size: complete.size,
+            etag: complete.etag,
+            storage_class: upload.storage_class.clone(),
+            checksum: upload.checksum.clone(),
+            envelope: upload.envelope.clone(),
+            seals: Vec::new(),
+            tags: upload.tags.clone(),
+            body_id: upload.body_id,
+            body: Body::Parts { parts },
+        },
+        condition: complete.condition,
+    }
+}

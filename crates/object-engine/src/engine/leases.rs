@@ -1,0 +1,172 @@
+//! Leases of blob ids, and the ids that are out.
+//!
+//! Guarantees: a blob id is handed out once, ever; a lease's record stands in the catalog as long as
+//! a blob with one of its ids may exist that no record refers to. A commit that refers to a blob for
+//! the first time checks its lease's stamp.
+//!
+//! Does not: give ids back; what is left of a lease at the end is skipped.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    blobs::BlobId,
+    catalog::{Commit, CommitError, Expect, Key, Stamp},
+    engine::{ATTEMPTS_MAX, ObjectEngine},
+    error::EngineError,
+    keys::{self, LEASE_IDS},
+    record::{Lease, LeaseState, decode_number, encode_number},
+};
+
+/// The leases of this engine.
+#[derive(Debug)]
+pub(super) struct Leases {
+    /// This engine's identity in lease records.
+    pub(super) owner: [u8; 16],
+    held: Mutex<Held>,
+    acquiring: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    /// By number; the last is the one that ids are taken from.
+    leases: BTreeMap<u64, HeldLease>,
+    /// Ids whose blobs nothing refers to and that still have to be deleted.
+    abandoned: Vec<BlobId>,
+}
+
+#[derive(Debug)]
+struct HeldLease {
+    stamp: Stamp,
+    next: u64,
+    /// Ids handed out whose blobs are neither referred to nor deleted.
+    out: HashSet<BlobId>,
+}
+
+impl Leases {
+    pub(super) fn of(owner: [u8; 16]) -> Self {
+        Self { owner, held: Mutex::default(), acquiring: tokio::sync::Mutex::default() }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // Every change is complete before anything can panic.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<BlobId> {
+        let mut held = self.held();
+        let (number, lease) = held.leases.iter_mut().next_back()?;
+        if lease.next == LEASE_IDS {
+            return None;
+        }
+        let id = BlobId(number * LEASE_IDS + lease.next);
+        lease.next += 1;
+        lease.out.insert(id);
+        Some(id)
+    }
+
+    /// What a commit checks that refers to `blob` for the first time.
+    pub(super) fn fence(&self, blob: BlobId) -> Option<(Key, Stamp)> {
+        let held = self.held();
+        let lease = held.leases.get(&(blob.0 / LEASE_IDS))?;
+        Some((keys::lease_of(blob), lease.stamp))
+    }
+
+    /// Notes that `blob` is referred to, or deleted.
+    pub(super) fn settle(&self, blob: BlobId) {
+        if let Some(lease) = self.held().leases.get_mut(&(blob.0 / LEASE_IDS)) {
+            lease.out.remove(&blob);
+        }
+    }
+
+    /// Notes that `blob` must be deleted when there is time.
+    pub(super) fn abandon_later(&self, blob: BlobId) {
+        self.held().abandoned.push(blob);
+    }
+
+    pub(super) fn take_abandoned(&self) -> Vec<BlobId> {
+        std::mem::take(&mut self.held().abandoned)
+    }
+
+    /// Ids whose blobs may be there without an owner.
+    pub(super) fn outstanding(&self) -> HashSet<BlobId> {
+        self.held().leases.values().flat_map(|lease| lease.out.iter().copied()).collect()
+    }
+
+    /// Leases without outstanding ids; `all` includes the one in use.
+    fn retirable(&self, all: bool) -> Vec<(u64, Stamp)> {
+        let held = self.held();
+        let is_done = |lease: &HeldLease| lease.out.is_empty() && (all || lease.next == LEASE_IDS);
+        let done = held.leases.iter().filter(|(_, lease)| is_done(lease));
+        done.map(|(number, lease)| (*number, lease.stamp)).collect()
+    }
+}
+
+impl ObjectEngine {
+    /// Hands out a blob id, under a new lease if need be.
+    pub(super) async fn take_blob_id(&self) -> Result<BlobId, EngineError> {
+        if let Some(id) = self.inner.leases.take() {
+            return Ok(id);
+        }
+        let _acquiring = self.inner.leases.acquiring.lock().await;
+        loop {
+            if let Some(id) = self.inner.leases.take() {
+                return Ok(id);
+            }
+            self.acquire_lease().await?;
+        }
+    }
+
+    /// Takes a lease of the next [`LEASE_IDS`] ids.
+    pub(super) async fn acquire_lease(&self) -> Result<(), EngineError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let counter = self.get(keys::next_lease()).await?;
+            let number = counter.as_ref().map_or(Ok(0), |entry| decode_number(&entry.value))?;
+            let expect = counter.map_or(Expect::Absent, |entry| Expect::Stamp(entry.stamp));
+            let lease = Lease { owner: self.inner.leases.owner, state: LeaseState::Open };
+            let mut commit = Commit::default();
+            commit.check(keys::next_lease(), expect);
+            commit.put(keys::next_lease(), encode_number(number + 1));
+            commit.check(keys::lease(number), Expect::Absent);
+            commit.put(keys::lease(number), lease.encode());
+            match self.inner.backends.catalog.commit(commit).await {
+                Ok(stamp) => {
+                    let lease = HeldLease { stamp, next: 0, out: HashSet::new() };
+                    self.inner.leases.held().leases.insert(number, lease);
+                    return Ok(());
+                }
+                Err(CommitError::Conflict) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Ends leases that are used up and have no ids out; with `all`, also the one in use.
+    pub(super) async fn retire_leases(&self, all: bool) -> Result<(), EngineError> {
+        let _acquiring = self.inner.leases.acquiring.lock().await;
+        for (number, stamp) in self.inner.leases.retirable(all) {
+            let mut commit = Commit::default();
+            commit.check(keys::lease(number), Expect::Stamp(stamp)).delete(keys::lease(number));
+            self.commit(commit).await?;
+            self.inner.leases.held().leases.remove(&number);
+        }
+        Ok(())
+    }
+
+    /// Deletes a blob that nothing refers to; if that fails it is tried again later.
+    pub(super) async fn delete_unreferenced(&self, blob: BlobId) -> Result<(), EngineError> {
+        match self.inner.backends.blobs.delete(blob).await {
+            Ok(()) => {
+                self.inner.leases.settle(blob);
+                Ok(())
+            }
+            Err(error) => {
+                self.inner.leases.abandon_later(blob);
+                Err(error.into())
+            }
+        }
+    }
+}

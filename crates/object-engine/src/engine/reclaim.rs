@@ -1,0 +1,219 @@
+//! Deferred removal: what commits queued under `g/`.
+//!
+//! Guarantees: nothing is deleted that a reader may still want ([`crate::engine::ReadPin`]); every
+//! step can be repeated, so a crash at any point leaves work and never damage. A blob is deleted
+//! before the record that asks for it.
+
+use std::collections::HashSet;
+
+use crate::{
+    blobs::BlobId,
+    catalog::{Catalog, Commit, Direction, Key, Space, Step},
+    engine::ObjectEngine,
+    error::EngineError,
+    keys,
+    model::{BodyId, BucketUid, Place, StoredPart, UploadId},
+    record::{Malformed, RemovedUpload, decode_manifest, decode_part, decode_time},
+};
+
+/// Records that one step reads and one commit removes: bounds memory and the time of a commit.
+const BATCH: usize = 500;
+
+/// Records of one walk.
+pub(super) type Records = Vec<(Vec<u8>, bytes::Bytes)>;
+
+impl ObjectEngine {
+    /// Deletes what deferred removals allow by now; returns how many blobs went.
+    pub async fn reclaim(&self) -> Result<usize, EngineError> {
+        let _one_at_a_time = self.inner.reclaiming.lock().await;
+        let mut deleted = self.delete_abandoned().await;
+        let mut from = b"g/".to_vec();
+        loop {
+            let batch = self.records_from(Space::Records, b"g/", &from, BATCH).await?;
+            let Some((last, _)) = batch.last() else { break };
+            from = [last.as_slice(), &[0]].concat();
+            deleted += self.reclaim_batch(batch).await?;
+        }
+        self.retire_leases(false).await?;
+        Ok(deleted)
+    }
+
+    async fn reclaim_batch(&self, batch: Records) -> Result<usize, EngineError> {
+        let mut deleted = 0;
+        let mut done = Commit::default();
+        for (key, value) in batch {
+            if !self.is_past_readers(decode_time_of(&value)?) {
+                continue;
+            }
+            deleted += match (key.get(2), key.get(3..)) {
+                (Some(b'b'), Some(id)) => self.reclaim_blob(id).await?,
+                (Some(b'm'), Some(id)) => self.reclaim_body(BodyId(id_of(id)?)).await?,
+                (Some(b'u'), Some(id)) => {
+                    let removed = RemovedUpload::decode(&value)?;
+                    self.reclaim_upload(UploadId(id_of(id)?), removed).await?
+                }
+                (Some(b'k'), Some(id)) => {
+                    self.remove_uploads_of(BucketUid(id_of(id)?), decode_time(&value)?).await?;
+                    0
+                }
+                _ => return Err(Malformed("removal").into()),
+            };
+            done.delete(Key { space: Space::Records, bytes: key });
+        }
+        self.commit_removals(done).await?;
+        Ok(deleted)
+    }
+
+    async fn reclaim_blob(&self, id: &[u8]) -> Result<usize, EngineError> {
+        let id = id.try_into().map(u64::from_be_bytes).map_err(|_| Malformed("removal"))?;
+        self.inner.backends.blobs.delete(BlobId(id)).await?;
+        Ok(1)
+    }
+
+    /// Deletes a completed body: its parts' blobs, then its manifest.
+    async fn reclaim_body(&self, body: BodyId) -> Result<usize, EngineError> {
+        let scope = keys::manifests(body);
+        let mut deleted = 0;
+        loop {
+            let records = self.records_from(Space::Records, &scope, &scope, 1).await?;
+            let Some((key, value)) = records.into_iter().next() else { return Ok(deleted) };
+            let (_, parts) = decode_manifest(&value)?;
+            let mut done = Commit::default();
+            deleted += self.delete_parts(parts.iter(), &mut done).await?;
+            done.delete(Key { space: Space::Records, bytes: key });
+            self.commit_removals(done).await?;
+        }
+    }
+
+    /// Deletes an upload's part records, and the blobs that did not become part of an object.
+    async fn reclaim_upload(
+        &self,
+        id: UploadId,
+        removed: RemovedUpload,
+    ) -> Result<usize, EngineError> {
+        let kept =
+            if removed.completed { self.blobs_of(removed.body).await? } else { HashSet::new() };
+        let scope = keys::parts(id);
+        let mut deleted = 0;
+        loop {
+            let records = self.records_from(Space::Records, &scope, &scope, BATCH).await?;
+            if records.is_empty() {
+                break;
+            }
+            let mut done = Commit::default();
+            for (key, value) in records {
+                let part = decode_part(&value)?.part;
+                if !blob_in(&part).is_some_and(|blob| kept.contains(&blob)) {
+                    deleted += self.delete_parts(std::iter::once(&part), &mut done).await?;
+                }
+                done.delete(Key { space: Space::Records, bytes: key });
+            }
+            self.commit_removals(done).await?;
+        }
+        if !removed.completed {
+            self.delete_manifest(removed.body).await?;
+        }
+        Ok(deleted)
+    }
+
+    /// The blobs that a completed body's manifest names. Empty if the body was removed since; its
+    /// blobs are then gone already, and deleting them again changes nothing.
+    async fn blobs_of(&self, body: BodyId) -> Result<HashSet<BlobId>, EngineError> {
+        let scope = keys::manifests(body);
+        let mut blobs = HashSet::new();
+        let mut from = scope.clone();
+        loop {
+            let records = self.records_from(Space::Records, &scope, &from, 1).await?;
+            let Some((key, value)) = records.into_iter().next() else { return Ok(blobs) };
+            blobs.extend(decode_manifest(&value)?.1.iter().filter_map(blob_in));
+            from = [key.as_slice(), &[0]].concat();
+        }
+    }
+
+    async fn delete_manifest(&self, body: BodyId) -> Result<(), EngineError> {
+        let scope = keys::manifests(body);
+        let mut done = Commit::default();
+        for (key, _) in self.records_from(Space::Records, &scope, &scope, BATCH).await? {
+            done.delete(Key { space: Space::Records, bytes: key });
+        }
+        self.commit_removals(done).await
+    }
+
+    async fn delete_parts(
+        &self,
+        parts: impl Iterator<Item = &StoredPart> + Send,
+        done: &mut Commit,
+    ) -> Result<usize, EngineError> {
+        let mut deleted = 0;
+        for blob in parts.filter_map(blob_in) {
+            self.inner.backends.blobs.delete(blob).await?;
+            done.delete(keys::owner(blob));
+            deleted += 1;
+        }
+        Ok(deleted)
+    }
+
+    /// Removes the uploads that a deleted bucket left; their parts' turn comes later.
+    async fn remove_uploads_of(
+        &self,
+        bucket: BucketUid,
+        at: crate::clock::Timestamp,
+    ) -> Result<(), EngineError> {
+        loop {
+            let uploads = self.uploads_of(bucket, BATCH).await?;
+            if uploads.is_empty() {
+                return Ok(());
+            }
+            let mut commit = Commit::default();
+            for upload in &uploads {
+                self.remove_upload(&mut commit, upload, at);
+            }
+            self.commit(commit).await?;
+        }
+    }
+
+    /// Removals check nothing: what they remove is referred to by nothing that could change it.
+    async fn commit_removals(&self, done: Commit) -> Result<(), EngineError> {
+        if !done.mutations.is_empty() {
+            self.commit(done).await?;
+        }
+        Ok(())
+    }
+
+    /// Up to `limit` records from `from` on whose keys begin with `scope`.
+    pub(super) async fn records_from(
+        &self,
+        space: Space,
+        scope: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Records, EngineError> {
+        let mut records = Records::new();
+        let mut visitor = |key: &[u8], _, value: &[u8]| {
+            if !key.starts_with(scope) || records.len() == limit {
+                return Step::Stop;
+            }
+            records.push((key.to_vec(), bytes::Bytes::copy_from_slice(value)));
+            Step::Next
+        };
+        let catalog: &dyn Catalog = &*self.inner.backends.catalog;
+        catalog.walk(space, from, Direction::Forward, &mut visitor).await?;
+        Ok(records)
+    }
+}
+
+fn decode_time_of(value: &[u8]) -> Result<crate::clock::Timestamp, EngineError> {
+    Ok(decode_time(value)?)
+}
+
+fn id_of(bytes: &[u8]) -> Result<[u8; 16], Malformed> {
+    bytes.try_into().map_err(|_| Malformed("removal"))
+}
+
+/// The blob that a part is in.
+pub(super) fn blob_in(part: &StoredPart) -> Option<BlobId> {
+    match part.place {
+        Place::Blob(id, _) => Some(id),
+        Place::Inline(_) => None,
+    }
+}

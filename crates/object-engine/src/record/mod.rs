@@ -1,0 +1,28 @@
+//! The stored form of every record: a compact binary encoding with a version byte.
+//!
+//! Guarantees: what was encoded decodes to the same value; anything else is refused as
+//! [`Malformed`], never misread; golden tests pin every byte. Does not: name keys; `keys` does.
+
+mod account;
+mod bucket;
+mod codec;
+mod head;
+mod housekeeping;
+mod upload;
+mod version;
+
+pub(crate) use account::{decode_access_key, decode_account, encode_access_key, encode_account};
+pub(crate) use bucket::{BucketRecord, BucketState};
+pub(crate) use codec::{Malformed, Reader, Writer};
+pub(crate) use head::{HEAD_BYTES_MAX, Head, Shown};
+pub(crate) use housekeeping::{
+    Completing, Lease, LeaseState, Owner, RemovedUpload, decode_count, decode_number, decode_time,
+    encode_count, encode_number, encode_time,
+};
+pub(crate) use upload::{UploadRecord, UploadState, decode_part, encode_part};
+pub(crate) use version::{
+    VersionFront, VersionRecord, decode_manifest, decode_version, encode_manifest,
+};
+
+#[cfg(test)]
+mod tests;
