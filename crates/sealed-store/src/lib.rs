@@ -1,1 +1,31 @@
-//! The one place where a key meets stored bytes.
+//! The one place where a key meets stored bytes: put, get, parts.
+//!
+//! Guarantees: no plaintext byte leaves before its chunk is verified; nothing is stored in clear but
+//! what `docs/format/sealed-object-v1.md` lists; memory is constant in the size of objects.
+//!
+//! Does not: speak S3 or decide who may do what. With `sealed-format`, this crate is the whole audit.
+
+mod body;
+mod checksums;
+mod copy;
+mod error;
+mod frames;
+mod manifest;
+mod multipart;
+mod put;
+mod read;
+mod shield;
+mod store;
+mod unlock;
+
+pub use body::{BodyDigests, PlainBody};
+pub use copy::{CopyMode, CopyObject, CopyOutcome, CopySource};
+pub use error::{PutError, UnlockError};
+pub use multipart::{
+    ChosenChecksum, CompleteOutcome, CreateUpload, PART_BYTES_MIN, PartPut, UnlockedUpload,
+};
+pub use put::{Put, PutOutcome};
+pub use read::PlainReader;
+pub use shield::shielded;
+pub use store::SealedStore;
+pub use unlock::{ObjectFacts, Unlocked};
