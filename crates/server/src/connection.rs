@@ -12,11 +12,12 @@ use http::{HeaderMap, Request, Response};
 use http_body_util::{Either, Full};
 use hyper::{
     body::{Body, Incoming},
-    rt::{Read, Write},
+    rt::{Executor, Read, Write},
     server::conn::{http1, http2},
     service::{HttpService, service_fn},
 };
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::TokioTimer;
+use memory::WipeStack;
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
@@ -134,7 +135,7 @@ where
     }
 }
 
-impl<I, B, S> Drainable for http2::Connection<I, S, TokioExecutor>
+impl<I, B, S> Drainable for http2::Connection<I, S, WipingExecutor>
 where
     S: HttpService<Incoming, ResBody = B, Error: Into<BoxError>>,
     S::Future: Send + 'static,
@@ -158,8 +159,8 @@ fn http1_builder(limits: ConnectionLimits) -> http1::Builder {
     builder
 }
 
-fn http2_builder() -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+fn http2_builder() -> http2::Builder<WipingExecutor> {
+    let mut builder = http2::Builder::new(WipingExecutor);
     builder
         .timer(TokioTimer::new())
         .header_table_size(0)
@@ -172,6 +173,19 @@ fn http2_builder() -> http2::Builder<TokioExecutor> {
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT);
     builder
+}
+
+/// Runs HTTP/2's streams as tasks of their own, whose stacks are wiped like the connection's.
+#[derive(Clone, Copy, Debug)]
+struct WipingExecutor;
+
+impl<F> Executor<F> for WipingExecutor
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        tokio::spawn(WipeStack::new(stream));
+    }
 }
 
 /// One request on its way to the handler.

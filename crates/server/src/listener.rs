@@ -7,6 +7,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper_util::rt::TokioIo;
+use memory::WipeStack;
 use rustls::ServerConfig;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -65,10 +66,12 @@ impl Listener {
                 accepted = accept(&self.socket, &places) => {
                     let (tcp, peer, place) = accepted;
                     let (context, tls, drain) = (context.clone(), self.tls.clone(), until.clone());
-                    connections.spawn(async move {
+                    // Keys pass through the frames of TLS, HTTP and the handler alike, so the
+                    // stack is wiped after every turn of the connection as a whole.
+                    connections.spawn(WipeStack::new(async move {
                         open_and_serve(context, tcp, peer, (tls, drain)).await;
                         drop(place);
-                    });
+                    }));
                 }
                 Some(_) = connections.join_next() => {}
                 _ = drain.wait_for(|drain| *drain) => break,

@@ -31,11 +31,17 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-/// rustls and hyper allocate for each record and each head: a fast allocator shows in every figure.
+/// Wipes what it frees, since keys pass through buffers of libraries that do not. Under it a fast one:
+/// rustls and hyper allocate for each record and each head.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: memory::WipingAllocator<mimalloc::MiMalloc> =
+    memory::WipingAllocator::new(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
+    #[cfg(feature = "key-witness")]
+    if std::env::var_os(memory::NO_WIPE_VARIABLE).is_some_and(|value| value == "1") {
+        memory::disable_wiping_for_test();
+    }
     let done = match cli::Cli::parse().command {
         cli::Command::Serve(args) => serve::run(*args),
         cli::Command::User(args) => user_command::run(*args),

@@ -47,8 +47,8 @@ fn alone(data: &DataDir, key: Option<PathBuf>, request: Request) -> Result<Answe
         .build()
         .map_err(|error| Failure::failed("cannot start the runtime").detail(error))?;
     runtime.block_on(async {
-        let store =
-            assemble::open_store(data, master_key, &assemble::StoreOptions::default()).await?;
+        let options = assemble::StoreOptions { inline_bytes_max: 0 }; // no object is written here
+        let store = assemble::open_store(data, master_key, &options).await?;
         let answer = execute(&store.accounts(), request).await;
         store.close().await?;
         Ok(answer)
