@@ -1,0 +1,156 @@
+//! What a request that is refused gets.
+//!
+//! Guarantees: an [`S3Error`] carries all that its answer shows (code, status, message, the extra XML
+//! elements in AWS's order) and nothing else; its `Debug` prints no element values, because AWS echoes
+//! malformed customer keys in `ArgumentValue`.
+//! Does not: write the answer; `response::error` does.
+
+mod body;
+mod code;
+mod engine;
+mod signature;
+pub mod sse_c;
+
+use std::{borrow::Cow, fmt};
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+pub use code::ErrorCode;
+
+/// A refusal, ready to be written.
+#[derive(Clone, PartialEq, Eq)]
+pub struct S3Error {
+    code: ErrorCode,
+    status: StatusCode,
+    message: Cow<'static, str>,
+    elements: Vec<(&'static str, String)>,
+    headers: HeaderMap,
+    close: bool,
+}
+
+/// The result of everything that can be refused.
+pub type S3Result<T> = Result<T, S3Error>;
+
+impl S3Error {
+    /// The code's row of the table, as it stands there.
+    pub fn new(code: ErrorCode) -> Self {
+        Self {
+            code,
+            status: code.status(),
+            message: Cow::Borrowed(code.message()),
+            elements: Vec::new(),
+            headers: HeaderMap::new(),
+            close: false,
+        }
+    }
+
+    /// The code with another message.
+    pub fn with_message(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into(), ..Self::new(code) }
+    }
+
+    /// `InvalidArgument` about the argument `name`, which was `value`.
+    pub fn argument(
+        message: impl Into<Cow<'static, str>>,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        Self::with_message(ErrorCode::InvalidArgument, message)
+            .element("ArgumentName", name)
+            .element("ArgumentValue", value)
+    }
+
+    /// `NotImplemented`, naming what it is that this server does not do.
+    pub fn not_implemented(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::with_message(ErrorCode::NotImplemented, what)
+    }
+
+    /// Adds an XML element after those already there.
+    #[must_use]
+    pub fn element(mut self, name: &'static str, text: impl Into<String>) -> Self {
+        self.elements.push((name, text.into()));
+        self
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Asks for the connection to be closed after the answer, for instance because body bytes that
+    /// nobody will read may be on their way.
+    #[must_use]
+    pub fn closing(mut self) -> Self {
+        self.close = true;
+        self
+    }
+
+    /// The code.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The message.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The extra XML elements, in order.
+    pub fn elements(&self) -> &[(&'static str, String)] {
+        &self.elements
+    }
+
+    /// The extra headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Whether the connection closes after the answer.
+    pub fn closes(&self) -> bool {
+        self.close
+    }
+}
+
+impl From<ErrorCode> for S3Error {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code)
+    }
+}
+
+impl fmt::Display for S3Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status.as_u16(), self.code.as_str())
+    }
+}
+
+impl fmt::Debug for S3Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.elements.iter().map(|(name, _)| name).collect();
+        f.debug_struct("S3Error")
+            .field("code", &self.code)
+            .field("status", &self.status.as_u16())
+            .field("elements", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for S3Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_prints_no_element_values() {
+        let error = S3Error::argument("m", "x-amz-server-side-encryption", "c2VjcmV0");
+        let text = format!("{error:?} {error}");
+        assert!(text.contains("ArgumentValue") && !text.contains("c2VjcmV0"), "{text}");
+    }
+}

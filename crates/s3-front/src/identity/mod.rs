@@ -1,0 +1,126 @@
+//! Who sent a request: anonymous, root, or an account, proven by a signature.
+//!
+//! Guarantees: a [`Principal`] other than `Anonymous` comes only from a verified signature. Nothing
+//! here polls the body, so `100 Continue` is not sent before the request is authentic.
+//!
+//! Does not: decide what the principal may do, or know where secrets are stored.
+
+use async_trait::async_trait;
+use object_engine::clock::Timestamp;
+use object_engine::model::Account;
+use zeroize::Zeroizing;
+
+use crate::signature::{Authentication, Payload, RequestHead, SignatureError, Verifier};
+
+/// Who a request comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// Nobody signed it.
+    Anonymous,
+    /// An account of the catalog.
+    Account(Account),
+    /// The holder of the configured root credentials.
+    Root,
+}
+
+/// The secret of an access key, and whose it is.
+pub struct Credential {
+    /// Wiped on drop.
+    pub secret: Zeroizing<Vec<u8>>,
+    /// `Account` or `Root`.
+    pub principal: Principal,
+}
+
+/// Where access keys are looked up.
+#[async_trait]
+pub trait AccessKeys: Send + Sync {
+    /// Why a look-up can fail (the storage's error).
+    type Error: Send;
+
+    /// The enabled access key of this id. `None`: there is none.
+    async fn credential(&self, access_key_id: &str) -> Result<Option<Credential>, Self::Error>;
+}
+
+/// The configured credentials of the server's owner.
+pub struct RootCredentials {
+    /// The public id.
+    pub access_key_id: String,
+    /// Wiped on drop.
+    pub secret: Zeroizing<Vec<u8>>,
+}
+
+/// The accounts' access keys, and root's before them: an account cannot take root's id.
+pub struct WithRoot<K> {
+    root: Option<RootCredentials>,
+    accounts: K,
+}
+
+impl<K> WithRoot<K> {
+    /// `root`: `None` where no root credentials are configured.
+    pub fn new(root: Option<RootCredentials>, accounts: K) -> Self {
+        Self { root, accounts }
+    }
+}
+
+#[async_trait]
+impl<K: AccessKeys> AccessKeys for WithRoot<K> {
+    type Error = K::Error;
+
+    async fn credential(&self, access_key_id: &str) -> Result<Option<Credential>, K::Error> {
+        match &self.root {
+            Some(root) if root.access_key_id == access_key_id => {
+                let secret = root.secret.clone();
+                Ok(Some(Credential { secret, principal: Principal::Root }))
+            }
+            _ => self.accounts.credential(access_key_id).await,
+        }
+    }
+}
+
+/// An authentic request: who sent it, and how its body is to be checked.
+#[derive(Debug)]
+pub struct Authenticated {
+    /// Who sent it.
+    pub principal: Principal,
+    /// For [`crate::body::RequestBody::new`].
+    pub payload: Payload,
+    /// The access key that signed, for the access log; `None` if anonymous.
+    pub access_key_id: Option<String>,
+    /// Whether the signature was in the query (a presigned URL).
+    pub presigned: bool,
+}
+
+/// Why a request was not authenticated.
+#[derive(Debug)]
+pub enum AuthenticationError<E> {
+    /// The client must act.
+    Signature(SignatureError),
+    /// The storage failed.
+    AccessKeys(E),
+}
+
+/// Authenticates one request. Every request passes here first, also an anonymous one, since it is
+/// here that repeated SSE-C parameters are refused.
+pub async fn authenticate<K: AccessKeys + ?Sized>(
+    verifier: &Verifier,
+    keys: &K,
+    head: &RequestHead<'_>,
+    now: Timestamp,
+) -> Result<Authenticated, AuthenticationError<K::Error>> {
+    let claim = match verifier.read(head, now).map_err(AuthenticationError::Signature)? {
+        Authentication::Signed(claim) => claim,
+        Authentication::Anonymous(payload) => {
+            let principal = Principal::Anonymous;
+            return Ok(Authenticated { principal, payload, access_key_id: None, presigned: false });
+        }
+    };
+    let access_key_id = claim.access_key_id().to_owned();
+    let found = keys.credential(&access_key_id).await.map_err(AuthenticationError::AccessKeys)?;
+    let Some(Credential { secret, principal }) = found else {
+        let unknown = SignatureError::InvalidAccessKeyId { access_key_id };
+        return Err(AuthenticationError::Signature(unknown));
+    };
+    let payload = verifier.verify(head, &claim, &secret).map_err(AuthenticationError::Signature)?;
+    let presigned = claim.is_presigned();
+    Ok(Authenticated { principal, payload, access_key_id: Some(access_key_id), presigned })
+}

@@ -1,0 +1,42 @@
+//! Everything that a client could otherwise enlarge, as named constants with their reasons.
+//!
+//! Does not: hold what belongs to the listener (header block, connections, timeouts).
+
+/// Longest XML request body in bytes: what AWS allows for DeleteObjects, its largest.
+pub const XML_BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Deepest nesting of an XML request body; the deepest document of S3's schemas has six levels.
+pub const XML_DEPTH_MAX: usize = 16;
+
+/// Keys in one DeleteObjects (S3's limit).
+pub const DELETE_OBJECTS_KEYS_MAX: usize = 1_000;
+
+/// Entries of one page of any listing (S3's limit).
+pub const LIST_PAGE_MAX: usize = 1_000;
+
+/// Buckets in one page of ListBuckets (S3's limit).
+pub const LIST_BUCKETS_PAGE_MAX: usize = 10_000;
+
+/// Plaintext bytes of one PutObject or UploadPart (S3's limit).
+pub const PUT_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+
+/// Highest part number, and so the most parts of an object (S3's limit).
+pub const PART_NUMBER_MAX: u32 = 10_000;
+
+/// Bytes of all user metadata names and values together (S3's limit).
+pub const USER_METADATA_BYTES_MAX: usize = 2 * 1024;
+
+/// Tags of one object (S3's limit).
+pub const TAGS_MAX: usize = 10;
+
+/// Characters of a tag's key (S3's limit).
+pub const TAG_KEY_CHARS_MAX: usize = 128;
+
+/// Characters of a tag's value (S3's limit).
+pub const TAG_VALUE_CHARS_MAX: usize = 256;
+
+/// Bytes of `x-amz-website-redirect-location` (S3's limit).
+pub const WEBSITE_REDIRECT_BYTES_MAX: usize = 2 * 1024;
+
+/// Elements of an XML request body: above CompleteMultipartUpload's 10,000 parts of eight elements each.
+pub const XML_ELEMENTS_MAX: usize = 100_000;

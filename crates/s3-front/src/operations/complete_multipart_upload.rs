@@ -1,0 +1,253 @@
+//! CompleteMultipartUpload.
+
+use object_engine::{
+    error::EngineError,
+    model::{Assigned, Bucket, ETag, HolderKind, Upload},
+};
+use sealed_format::Checksum;
+use sealed_store::{ChosenChecksum, CompleteOutcome, PART_BYTES_MIN, UnlockError, UnlockedUpload};
+
+use super::{
+    At,
+    found::{self, no_such_key},
+    put_object::new_version,
+};
+use crate::{
+    body::{ChecksumAlgorithm, RequestBody},
+    error::{ErrorCode, S3Error, S3Result, sse_c},
+    limits::PART_NUMBER_MAX,
+    request::{
+        checksum::{shown, to_format},
+        conditional,
+        customer_key::{ALGORITHM, Opening},
+        head::Head,
+        uploads::{self, no_such_upload},
+    },
+    response::{
+        Answer,
+        object::{VERSION_ID, quoted},
+    },
+    service::{Call, HttpBody, Incoming, no_such_bucket},
+    xml::{Element, XmlWriter, malformed},
+};
+
+/// Makes the object out of the chosen parts. No key is needed; one that is sent whole must be right.
+pub(crate) async fn complete_multipart_upload<B: HttpBody>(
+    call: &Call<'_>,
+    at: &At<'_>,
+    incoming: Incoming<B>,
+) -> S3Result<Answer> {
+    let bucket = call.bucket(at.bucket).await?;
+    let head = &call.head;
+    refuse_object_promises(head)?;
+    let condition = conditional::write_condition(head)?;
+    let body = RequestBody::ignoring_checksums(&head.headers, incoming.payload, incoming.body)?;
+    let parts = chosen_parts(&call.xml_body(body).await?)?;
+    let opening = call.keys.for_complete()?;
+    let id = uploads::upload_id(&head.query)?;
+    let upload = found::upload(call, &bucket, at.key, id).await?;
+    let unlocked = unlock(call, &bucket, &upload, opening.as_ref())?;
+
+    let failed = condition.clone();
+    let outcome =
+        call.store().complete(&bucket, &upload, &parts, condition, unlocked.as_ref()).await?;
+    match outcome {
+        CompleteOutcome::Done { assigned, etag, checksum } => {
+            Ok(done(at, &upload, (&assigned, &etag, checksum.as_ref()), opening.as_ref()))
+        }
+        CompleteOutcome::ConditionFailed => Err(conditional::write_failed(&failed)),
+        CompleteOutcome::InvalidPart(number) => Err(invalid_part(&upload, &parts, number)),
+        CompleteOutcome::KeyRequiredForChecksums => Err(sse_c::complete_key_differs()),
+        CompleteOutcome::NoSuchBucket => Err(no_such_bucket(at.bucket)),
+        CompleteOutcome::NoSuchKey => Err(no_such_key(at.key)),
+        CompleteOutcome::NoSuchUpload => Err(no_such_upload(id)),
+        CompleteOutcome::PartTooSmall { number, size, etag } => Err(too_small(number, size, &etag)),
+    }
+}
+
+/// Promises about the whole object that could not be checked before the commit are refused rather
+/// than ignored.
+fn refuse_object_promises(head: &Head) -> S3Result<()> {
+    let values = ChecksumAlgorithm::ALL.map(ChecksumAlgorithm::header_name);
+    let promised = values.into_iter().chain(["x-amz-mp-object-size"]);
+    match promised.into_iter().find(|name| head.headers.contains_key(*name)) {
+        Some(name) => Err(S3Error::not_implemented(format!(
+            "The header {name} on CompleteMultipartUpload is not implemented."
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The request's list: in ascending order, numbers from 1 to 10,000 (E22).
+fn chosen_parts(body: &[u8]) -> S3Result<Vec<ChosenChecksum>> {
+    if body.is_empty() {
+        return Err(S3Error::with_message(
+            ErrorCode::InvalidRequest,
+            "You must specify at least one part",
+        ));
+    }
+    let root = Element::parse(body, "CompleteMultipartUpload")?;
+    root.only(&["Part"])?;
+    let parts: Vec<_> = root.children().iter().map(chosen_part).collect::<S3Result<_>>()?;
+    if parts.is_empty() || parts.len() > PART_NUMBER_MAX as usize {
+        return Err(malformed());
+    }
+    if parts.windows(2).any(|pair| pair[0].number >= pair[1].number) {
+        return Err(ErrorCode::InvalidPartOrder.into());
+    }
+    Ok(parts)
+}
+
+fn chosen_part(element: &Element) -> S3Result<ChosenChecksum> {
+    let mut known = vec!["PartNumber".to_owned(), "ETag".to_owned()];
+    known.extend(ChecksumAlgorithm::ALL.map(|algorithm| format!("Checksum{}", algorithm.name())));
+    element.only(&known.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let etag = element.required("ETag")?.trim().trim_matches('"');
+    let number = part_number(element.required("PartNumber")?.trim())?;
+    Ok(ChosenChecksum { number, etag: ETag(etag.to_owned()), checksum: part_checksum(element)? })
+}
+
+fn part_number(text: &str) -> S3Result<u32> {
+    let number: i64 = text.parse().map_err(|_| malformed())?;
+    match u32::try_from(number) {
+        Ok(number @ 1..=PART_NUMBER_MAX) => Ok(number),
+        _ if number < 1 => Err(S3Error::argument("PartNumber must be >= 1", "PartNumber", text)),
+        _ => Err(S3Error::argument("PartNumber must be <= 10000", "PartNumber", text)),
+    }
+}
+
+fn part_checksum(
+    element: &Element,
+) -> S3Result<Option<(sealed_format::ChecksumAlgorithm, Vec<u8>)>> {
+    let mut found = None;
+    for algorithm in ChecksumAlgorithm::ALL {
+        let name = format!("Checksum{}", algorithm.name());
+        let Some(text) = element.optional(&name)?.filter(|text| !text.is_empty()) else { continue };
+        let value = algorithm.decode(text.trim()).ok_or_else(|| {
+            S3Error::with_message(
+                ErrorCode::InvalidRequest,
+                format!("Value for {} header is invalid.", algorithm.header_name()),
+            )
+        })?;
+        if found.replace((to_format(algorithm), value)).is_some() {
+            return Err(malformed());
+        }
+    }
+    Ok(found)
+}
+
+/// The key, where it is at hand; E16 for one that is not the upload's.
+fn unlock(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    upload: &Upload,
+    opening: Option<&Opening>,
+) -> S3Result<Option<UnlockedUpload>> {
+    match (upload.holder, opening) {
+        (HolderKind::Customer, None) => return Ok(None),
+        (HolderKind::Server, Some(_)) => return Err(sse_c::complete_key_differs()),
+        (HolderKind::Customer, Some(opening)) if opening.key().is_none() => {
+            return Err(sse_c::complete_key_differs());
+        }
+        _ => {}
+    }
+    let key = opening.and_then(Opening::key);
+    let unlocked =
+        call.store().unlock_upload(bucket, upload, key).map_err(|error| match error {
+            UnlockError::KeyRequired | UnlockError::KeyNotApplicable | UnlockError::WrongKey => {
+                sse_c::complete_key_differs()
+            }
+            UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),
+        })?;
+    Ok(Some(unlocked))
+}
+
+fn done(
+    at: &At<'_>,
+    upload: &Upload,
+    (assigned, etag, checksum): (&Assigned, &ETag, Option<&Checksum>),
+    opening: Option<&Opening>,
+) -> Answer {
+    let mut writer = XmlWriter::new("CompleteMultipartUploadResult");
+    writer
+        .text("Location", format!("/{}/{}", at.bucket, at.key))
+        .text("Bucket", at.bucket)
+        .text("Key", at.key)
+        .text("ETag", quoted(etag));
+    if let Some(checksum) = checksum.map(shown) {
+        writer
+            .text(&format!("Checksum{}", checksum.algorithm.name()), checksum.text())
+            .text("ChecksumType", checksum.kind.name());
+    }
+    let answer = Answer::xml(writer.finish()).header_if(VERSION_ID, new_version(assigned));
+    match (upload.holder, opening) {
+        (HolderKind::Server, _) => answer.encryption(None),
+        (HolderKind::Customer, Some(opening)) => answer.encryption(Some(opening.md5())),
+        (HolderKind::Customer, None) => answer.header(ALGORITHM, "AES256"),
+    }
+}
+
+fn invalid_part(upload: &Upload, parts: &[ChosenChecksum], number: u32) -> S3Error {
+    let etag = parts.iter().find(|part| part.number == number).map(|part| part.etag.0.as_str());
+    S3Error::new(ErrorCode::InvalidPart)
+        .element("UploadId", upload.id.to_string())
+        .element("PartNumber", number.to_string())
+        .element("ETag", etag.unwrap_or_default())
+}
+
+fn too_small(number: u32, size: u64, etag: &ETag) -> S3Error {
+    S3Error::new(ErrorCode::EntityTooSmall)
+        .element("ProposedSize", size.to_string())
+        .element("MinSizeAllowed", PART_BYTES_MIN.to_string())
+        .element("PartNumber", number.to_string())
+        .element("ETag", etag.0.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(parts: &str) -> Result<Vec<u32>, ErrorCode> {
+        let body = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
+        let parts = chosen_parts(body.as_bytes()).map_err(|error| error.code())?;
+        Ok(parts.into_iter().map(|part| part.number).collect())
+    }
+
+    fn part(number: &str) -> String {
+        format!("<Part><ETag>&quot;e&quot;</ETag><PartNumber>{number}</PartNumber></Part>")
+    }
+
+    #[test]
+    fn the_list_has_its_schema() {
+        assert_eq!(parsed(&(part("1") + &part("10000"))), Ok(vec![1, 10_000]));
+        for (parts, code) in [
+            (String::new(), ErrorCode::MalformedXML),
+            (part("0"), ErrorCode::InvalidArgument),
+            (part("-1"), ErrorCode::InvalidArgument),
+            (part("10001"), ErrorCode::InvalidArgument),
+            (part("x"), ErrorCode::MalformedXML),
+            (part("2") + &part("1"), ErrorCode::InvalidPartOrder),
+            (part("1") + &part("1"), ErrorCode::InvalidPartOrder),
+            ("<Part><PartNumber>1</PartNumber></Part>".into(), ErrorCode::MalformedXML),
+            ("<X/>".into(), ErrorCode::MalformedXML),
+            (
+                "<Part><ETag>e</ETag><PartNumber>1</PartNumber><ChecksumCRC32>x</ChecksumCRC32></Part>".into(),
+                ErrorCode::InvalidRequest,
+            ),
+        ] {
+            assert_eq!(parsed(&parts), Err(code), "{parts}");
+        }
+        assert_eq!(chosen_parts(b"").unwrap_err().code(), ErrorCode::InvalidRequest);
+    }
+
+    #[test]
+    fn a_part_number_below_one_is_e22() {
+        let body = format!("<CompleteMultipartUpload>{}</CompleteMultipartUpload>", part("0"));
+        let error = chosen_parts(body.as_bytes()).unwrap_err();
+        assert_eq!(error.message(), "PartNumber must be >= 1");
+        assert_eq!(
+            error.elements(),
+            [("ArgumentName", "PartNumber".to_owned()), ("ArgumentValue", "0".to_owned())]
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! CreateMultipartUpload.
+
+use sealed_store::CreateUpload;
+
+use super::At;
+use crate::{
+    error::S3Result,
+    request::{
+        checksum::{self, from_format},
+        encryption, metadata, stored,
+    },
+    response::Answer,
+    service::{Call, no_such_bucket},
+    xml::XmlWriter,
+};
+
+/// Begins an upload; what the object will carry beside its bytes is settled here.
+pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer> {
+    let caller = call.caller()?;
+    let bucket = call.bucket(at.bucket).await?;
+    let head = &call.head;
+    let storage_class = stored::storage_class(head)?;
+    encryption::check_write(head, &call.keys)?;
+    let sealing = call.keys.for_write()?;
+    stored::check_acl(head)?;
+    stored::check_unbuilt(head)?;
+    let chosen = checksum::chosen(head)?;
+    let create = CreateUpload {
+        bucket: &bucket,
+        key: at.key,
+        owner: caller.id,
+        customer_key: sealing.as_ref().map(|sealing| &sealing.key),
+        metadata: metadata::parse(head)?,
+        storage_class,
+        tags: stored::tags(head)?,
+        checksum: chosen,
+    };
+    let upload =
+        call.store().create_upload(create).await?.ok_or_else(|| no_such_bucket(at.bucket))?;
+
+    let mut writer = XmlWriter::new("InitiateMultipartUploadResult");
+    writer.text("Bucket", at.bucket).text("Key", at.key).text("UploadId", upload.id);
+    let mut answer =
+        Answer::xml(writer.finish()).encryption(sealing.as_ref().map(|sealing| &sealing.md5));
+    if let (Some((algorithm, _)), Some((_, kind))) = (chosen, &upload.checksum) {
+        answer = answer
+            .header("x-amz-checksum-algorithm", from_format(algorithm).name())
+            .header("x-amz-checksum-type", kind);
+    }
+    Ok(answer)
+}

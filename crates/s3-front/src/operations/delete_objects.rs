@@ -1,0 +1,172 @@
+//! DeleteObjects.
+
+use object_engine::model::{
+    Bucket, BucketName, InvalidObjectKey, ObjectKey, VersionId, VersionSelector, WriteCondition,
+};
+
+use super::delete_object::{Outcome, Target};
+use crate::{
+    body::{BodyError, RequestBody},
+    error::{ErrorCode, S3Error, S3Result},
+    limits::DELETE_OBJECTS_KEYS_MAX,
+    request::conditional::etags,
+    response::Answer,
+    service::{Call, HttpBody, Incoming},
+    xml::{Element, XmlWriter, malformed},
+};
+
+/// Deletes up to 1,000 keys or versions, each on its own; the answer says what became of each.
+pub(crate) async fn delete_objects<B: HttpBody>(
+    call: &Call<'_>,
+    name: &BucketName,
+    incoming: Incoming<B>,
+) -> S3Result<Answer> {
+    let bucket = call.bucket(name).await?;
+    let body = RequestBody::new(&call.head.headers, incoming.payload, incoming.body)?;
+    if !body.has_integrity_header() {
+        return Err(BodyError::IntegrityHeaderMissing.into());
+    }
+    let request = Request::parse(&call.xml_body(body).await?)?;
+    let mut writer = XmlWriter::new("DeleteResult");
+    for entry in &request.entries {
+        match entry.delete(call, &bucket).await {
+            Ok(_) if request.quiet => {}
+            Ok(outcome) => write_deleted(&mut writer, entry, &outcome),
+            Err(error) => write_error(&mut writer, entry, &error),
+        }
+    }
+    Ok(Answer::xml(writer.finish()))
+}
+
+struct Request {
+    quiet: bool,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    key: String,
+    version: Option<String>,
+    etag: Option<String>,
+}
+
+impl Request {
+    fn parse(body: &[u8]) -> S3Result<Self> {
+        if body.is_empty() {
+            return Err(ErrorCode::MissingRequestBodyError.into());
+        }
+        let root = Element::parse(body, "Delete")?;
+        root.only(&["Object", "Quiet"])?;
+        let quiet = match root.optional("Quiet")?.map(str::trim) {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => return Err(malformed()),
+        };
+        let objects = root.children().iter().filter(|child| child.name() == "Object");
+        let entries: Vec<_> = objects.map(Entry::parse).collect::<S3Result<_>>()?;
+        if entries.is_empty() || entries.len() > DELETE_OBJECTS_KEYS_MAX {
+            return Err(malformed());
+        }
+        Ok(Self { quiet, entries })
+    }
+}
+
+impl Entry {
+    fn parse(element: &Element) -> S3Result<Self> {
+        element.only(&["Key", "VersionId", "ETag", "LastModifiedTime", "Size"])?;
+        for unbuilt in ["LastModifiedTime", "Size"] {
+            if element.optional(unbuilt)?.is_some() {
+                return Err(S3Error::not_implemented(format!(
+                    "Delete/Object/{unbuilt} is not implemented."
+                )));
+            }
+        }
+        let owned = |name| Ok::<_, S3Error>(element.optional(name)?.map(str::to_owned));
+        Ok(Self {
+            key: element.required("Key")?.to_owned(),
+            version: owned("VersionId")?.filter(|version| !version.is_empty()),
+            etag: owned("ETag")?,
+        })
+    }
+
+    async fn delete(&self, call: &Call<'_>, bucket: &Bucket) -> S3Result<Outcome> {
+        let key = ObjectKey::parse(&self.key).map_err(|error| match error {
+            InvalidObjectKey::TooLong => ErrorCode::KeyTooLongError,
+            InvalidObjectKey::Empty | InvalidObjectKey::Nul => ErrorCode::InvalidArgument,
+        })?;
+        let condition =
+            WriteCondition { if_match: self.etag.as_deref().map(etags), if_none_match: None };
+        let selector = self.selector()?;
+        Target { bucket, key: &key, selector, condition }.delete(call).await
+    }
+
+    fn selector(&self) -> S3Result<VersionSelector> {
+        match self.version.as_deref() {
+            None => Ok(VersionSelector::Latest),
+            Some("null") => Ok(VersionSelector::Null),
+            Some(text) => VersionId::parse(text).map(VersionSelector::Id).ok_or_else(|| {
+                S3Error::with_message(ErrorCode::NoSuchVersion, "Invalid version id specified")
+            }),
+        }
+    }
+}
+
+fn write_deleted(writer: &mut XmlWriter, entry: &Entry, outcome: &Outcome) {
+    writer.inside("Deleted", |deleted| {
+        deleted.text("Key", &entry.key).text_if("VersionId", entry.version.as_ref());
+        if outcome.is_marker {
+            deleted
+                .text("DeleteMarker", true)
+                .text_if("DeleteMarkerVersionId", outcome.version.as_ref());
+        }
+    });
+}
+
+fn write_error(writer: &mut XmlWriter, entry: &Entry, error: &S3Error) {
+    writer.inside("Error", |failed| {
+        failed
+            .text("Key", &entry.key)
+            .text_if("VersionId", entry.version.as_ref())
+            .text("Code", error.code().as_str())
+            .text("Message", error.message());
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(body: &str) -> Result<(bool, usize), ErrorCode> {
+        let request = Request::parse(body.as_bytes()).map_err(|error| error.code())?;
+        Ok((request.quiet, request.entries.len()))
+    }
+
+    #[test]
+    fn the_document_has_its_schema() {
+        let objects = |count| "<Object><Key>k</Key></Object>".repeat(count);
+        assert_eq!(parsed(&format!("<Delete>{}</Delete>", objects(1))), Ok((false, 1)));
+        assert_eq!(
+            parsed(&format!("<Delete><Quiet>true</Quiet>{}</Delete>", objects(1_000))),
+            Ok((true, 1_000))
+        );
+        for (body, code) in [
+            (String::new(), ErrorCode::MissingRequestBodyError),
+            ("<Delete/>".into(), ErrorCode::MalformedXML),
+            (format!("<Delete>{}</Delete>", objects(1_001)), ErrorCode::MalformedXML),
+            ("<Delete><Object/></Delete>".into(), ErrorCode::MalformedXML),
+            (
+                "<Delete><Object><Key>a</Key><Key>b</Key></Object></Delete>".into(),
+                ErrorCode::MalformedXML,
+            ),
+            (
+                "<Delete><Object><Key>a</Key></Object><Quiet>x</Quiet></Delete>".into(),
+                ErrorCode::MalformedXML,
+            ),
+            (
+                "<Delete><Object><Key>a</Key><Size>1</Size></Object></Delete>".into(),
+                ErrorCode::NotImplemented,
+            ),
+        ] {
+            assert_eq!(parsed(&body), Err(code), "{body}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Looking an object or an upload up, and unlocking it, with S3's refusals.
+//!
+//! Guarantees: an SSE-C object is never answered 404 for want of its key, and nothing of it is known
+//! before its key is verified.
+//! Does not: read bodies.
+
+use http::{HeaderName, HeaderValue, header};
+use object_engine::{
+    error::EngineError,
+    model::{
+        Bucket, HolderKind, Lookup, ObjectKey, StoredObject, Upload, UploadId, Version,
+        VersionSelector,
+    },
+};
+use sealed_store::{UnlockError, Unlocked};
+
+use crate::{
+    error::{ErrorCode, S3Error, S3Result, sse_c},
+    request::{customer_key::Opening, uploads::no_such_upload},
+    response::{
+        object::{DELETE_MARKER, VERSION_ID, version_id, version_name},
+        time,
+    },
+    service::Call,
+};
+
+/// The object that a read means.
+pub(crate) async fn object(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    key: &ObjectKey,
+    selector: VersionSelector,
+) -> S3Result<(Version, Box<StoredObject>)> {
+    match call.engine().version(bucket, key, selector).await? {
+        Lookup::Object(version, object) => Ok((version, object)),
+        Lookup::NoSuchKey => Err(no_such_key(key)),
+        Lookup::NoSuchVersion => Err(no_such_version(key, selector)),
+        Lookup::DeleteMarker(version) => Err(delete_marker(bucket, &version, selector)),
+    }
+}
+
+/// `404 NoSuchKey`.
+pub(crate) fn no_such_key(key: &ObjectKey) -> S3Error {
+    S3Error::new(ErrorCode::NoSuchKey).element("Key", key.as_str())
+}
+
+fn no_such_version(key: &ObjectKey, selector: VersionSelector) -> S3Error {
+    let asked = match selector {
+        VersionSelector::Id(id) => version_name(Some(id)),
+        VersionSelector::Null | VersionSelector::Latest => version_name(None),
+    };
+    S3Error::new(ErrorCode::NoSuchVersion).element("Key", key.as_str()).element("VersionId", asked)
+}
+
+/// A delete marker hides its key (404); asked for by its own name it is there, but cannot be read (405).
+fn delete_marker(bucket: &Bucket, version: &Version, selector: VersionSelector) -> S3Error {
+    let error = match selector {
+        VersionSelector::Latest => no_such_key(&version.key),
+        VersionSelector::Null | VersionSelector::Id(_) => {
+            let error = S3Error::new(ErrorCode::MethodNotAllowed)
+                .element("Method", "GET")
+                .element("ResourceType", "DeleteMarker");
+            let error = with_header(error, header::ALLOW.as_str(), "DELETE");
+            with_header(error, header::LAST_MODIFIED.as_str(), &time::http(version.last_modified))
+        }
+    };
+    let error = with_header(error, DELETE_MARKER, "true");
+    match version_id(bucket, version.public) {
+        Some(id) => with_header(error, VERSION_ID, &id),
+        None => error,
+    }
+}
+
+fn with_header(error: S3Error, name: &'static str, value: &str) -> S3Error {
+    match HeaderValue::from_str(value) {
+        Ok(value) => error.header(HeaderName::from_static(name), value),
+        Err(_) => error,
+    }
+}
+
+/// Unlocks an object for a read (E11, E12, E13).
+pub(crate) fn unlock(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    (version, object): (&Version, &StoredObject),
+    opening: Option<&Opening>,
+) -> S3Result<Unlocked> {
+    let wrong_length = opening.is_some_and(|opening| opening.key().is_none());
+    if wrong_length {
+        return Err(match object.holder {
+            HolderKind::Customer => sse_c::wrong_key(),
+            HolderKind::Server => sse_c::key_not_applicable(),
+        });
+    }
+    let key = opening.and_then(Opening::key);
+    call.store().unlock(bucket, version, object, key).map_err(|error| match error {
+        UnlockError::KeyRequired => sse_c::key_required(),
+        UnlockError::KeyNotApplicable => sse_c::key_not_applicable(),
+        UnlockError::WrongKey => sse_c::wrong_key(),
+        UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),
+    })
+}
+
+/// The open upload of this id.
+pub(crate) async fn upload(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    key: &ObjectKey,
+    id: UploadId,
+) -> S3Result<Upload> {
+    call.engine().upload(bucket, key, id).await?.ok_or_else(|| no_such_upload(id))
+}

@@ -1,0 +1,68 @@
+//! PutObject.
+
+use object_engine::model::{Assigned, Published};
+use sealed_store::Put;
+
+use super::{
+    At,
+    found::no_such_key,
+    plaintext::{Plaintext, refused},
+};
+use crate::{
+    error::S3Result,
+    request::{conditional, encryption, metadata, stored},
+    response::{
+        Answer,
+        object::{VERSION_ID, version_name},
+    },
+    service::{Call, HttpBody, Incoming, no_such_bucket},
+};
+
+/// Stores an object, sealed under the customer's key or the server's.
+pub(crate) async fn put_object<B: HttpBody>(
+    call: &Call<'_>,
+    at: &At<'_>,
+    incoming: Incoming<B>,
+) -> S3Result<Answer> {
+    let caller = call.caller()?;
+    let bucket = call.bucket(at.bucket).await?;
+    let head = &call.head;
+    // AWS looks at the storage class and Content-MD5 before any SSE-C value.
+    let storage_class = stored::storage_class(head)?;
+    let mut body = Plaintext::promised(call, incoming)?;
+    encryption::check_write(head, &call.keys)?;
+    let sealing = call.keys.for_write()?;
+    stored::check_acl(head)?;
+    stored::check_unbuilt(head)?;
+    let put = Put {
+        bucket: &bucket,
+        key: at.key,
+        owner: caller.id,
+        customer_key: sealing.as_ref().map(|sealing| &sealing.key),
+        metadata: metadata::parse(head)?,
+        storage_class,
+        tags: stored::tags(head)?,
+        condition: conditional::write_condition(head)?,
+    };
+    let condition = put.condition.clone();
+    if sealing.is_none() {
+        // The ETag of an object under the server's key is its MD5.
+        body.0.want_md5();
+    }
+    let outcome = call.store().put(put, &mut body).await.map_err(refused)?;
+    match outcome.published {
+        Published::Done(assigned) => Ok(Answer::ok()
+            .etag(&outcome.etag)
+            .encryption(sealing.as_ref().map(|sealing| &sealing.md5))
+            .checksum(outcome.checksum.as_ref())
+            .header_if(VERSION_ID, new_version(&assigned))),
+        Published::ConditionFailed => Err(conditional::write_failed(&condition)),
+        Published::NoSuchKey => Err(no_such_key(at.key)),
+        Published::NoSuchBucket => Err(no_such_bucket(at.bucket)),
+    }
+}
+
+/// A write names the version that it made; a null version has no name worth telling.
+pub(super) fn new_version(assigned: &Assigned) -> Option<String> {
+    assigned.public.map(|id| version_name(Some(id)))
+}

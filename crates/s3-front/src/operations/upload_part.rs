@@ -1,0 +1,99 @@
+//! UploadPart.
+
+use object_engine::{
+    error::EngineError,
+    model::{Bucket, HolderKind, Upload},
+};
+use sealed_store::{UnlockError, UnlockedUpload};
+
+use super::{
+    At, found,
+    plaintext::{Plaintext, refused},
+};
+use crate::{
+    body::ChecksumAlgorithm,
+    error::{ErrorCode, S3Error, S3Result, sse_c},
+    request::{
+        checksum::shown,
+        customer_key::Opening,
+        encryption,
+        uploads::{self, no_such_upload},
+    },
+    response::Answer,
+    service::{Call, HttpBody, Incoming},
+};
+
+/// Stores one part, sealed under the upload's key.
+pub(crate) async fn upload_part<B: HttpBody>(
+    call: &Call<'_>,
+    at: &At<'_>,
+    incoming: Incoming<B>,
+) -> S3Result<Answer> {
+    let bucket = call.bucket(at.bucket).await?;
+    let query = &call.head.query;
+    let mut body = Plaintext::promised(call, incoming)?;
+    encryption::check_part(&call.head)?;
+    let opening = call.keys.for_part()?;
+    let number = uploads::part_number(query)?.unwrap_or_default();
+    let id = uploads::upload_id(query)?;
+    let upload = found::upload(call, &bucket, at.key, id).await?;
+    let unlocked = unlock(call, &bucket, &upload, opening.as_ref())?;
+    if upload.holder == HolderKind::Server {
+        body.0.want_md5();
+    }
+    let sent = body.0.sent_checksum();
+    agree_on_checksum(&upload, &mut body)?;
+
+    let stored = call.store().put_part(&bucket, &unlocked, number, &mut body).await;
+    let part = stored.map_err(refused)?.ok_or_else(|| no_such_upload(id))?;
+    let answer = Answer::ok().etag(&part.etag).encryption(opening.as_ref().map(Opening::md5));
+    // A part's checksum is told to who sent it or chose its algorithm.
+    let told = sent.is_some() || upload.checksum.is_some();
+    match part.checksum.as_ref().filter(|_| told).map(shown) {
+        Some(checksum) => Ok(answer.header(checksum.algorithm.header_name(), checksum.text())),
+        None => Ok(answer),
+    }
+}
+
+/// E14 and E15; a key of another length is another key.
+fn unlock(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    upload: &Upload,
+    opening: Option<&Opening>,
+) -> S3Result<UnlockedUpload> {
+    if opening.is_some_and(|opening| opening.key().is_none()) {
+        return Err(match upload.holder {
+            HolderKind::Customer => sse_c::key_differs(),
+            HolderKind::Server => sse_c::upload_encryption_differs(),
+        });
+    }
+    let key = opening.and_then(Opening::key);
+    call.store().unlock_upload(bucket, upload, key).map_err(|error| match error {
+        UnlockError::KeyRequired | UnlockError::KeyNotApplicable => {
+            sse_c::upload_encryption_differs()
+        }
+        UnlockError::WrongKey => sse_c::key_differs(),
+        UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),
+    })
+}
+
+/// A part is checked with the upload's algorithm; a client that sends another is refused.
+fn agree_on_checksum<B: HttpBody>(upload: &Upload, body: &mut Plaintext<B>) -> S3Result<()> {
+    let Some((name, _)) = &upload.checksum else { return Ok(()) };
+    let Some(algorithm) = ChecksumAlgorithm::from_name(name) else { return Ok(()) };
+    let sent = body.0.sent_checksum();
+    if body.0.want_checksum(algorithm) {
+        return Ok(());
+    }
+    let lower = |algorithm: ChecksumAlgorithm| algorithm.name().to_ascii_lowercase();
+    Err(S3Error::with_message(
+        ErrorCode::InvalidRequest,
+        format!(
+            "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
+            lower(algorithm),
+            sent.map_or_else(|| "null".to_owned(), lower)
+        ),
+    )
+    .closing())
+}

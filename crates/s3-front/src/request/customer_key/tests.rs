@@ -1,0 +1,110 @@
+use http::Request;
+
+use super::*;
+use crate::error::ErrorCode;
+
+const GOOD: &str = "K0+/yQHJcx5CgotqScZJqhfJ8hpfw4leiB3Bzyo8HSo=";
+const GOOD_MD5: &str = "I0aPuXuw4REDJuP1fw07QQ==";
+
+fn taken(target: &str, headers: &[(&str, &str)]) -> (CustomerKeyHeaders, Parts, Query) {
+    let mut request = Request::builder().uri(target);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut parts = request.body(()).unwrap().into_parts().0;
+    let mut query = Query::parse(parts.uri.query().unwrap_or_default()).unwrap();
+    let taken = take(&mut parts, &mut query);
+    (taken, parts, query)
+}
+
+fn trio(algorithm: Option<&str>, key: Option<&str>, md5: Option<&str>) -> CustomerKeyHeaders {
+    let pairs = [(ALGORITHM, algorithm), (KEY, key), (KEY_MD5, md5)];
+    let headers: Vec<_> =
+        pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    taken("/", &headers).0
+}
+
+#[test]
+fn the_head_holds_no_key_afterwards() {
+    let (headers, parts, query) = taken(
+        "/b/k?X-Amz-Server-Side-Encryption-Customer-Algorithm=AES256&a=b",
+        &[
+            (KEY, GOOD),
+            ("X-Amz-Server-Side-Encryption-Customer-Key-MD5", GOOD_MD5),
+            (SOURCE_TRIO[1], GOOD),
+        ],
+    );
+    assert!(headers.for_write().unwrap().is_some());
+    assert!(parts.headers.is_empty());
+    assert_eq!(query.iter().collect::<Vec<_>>(), [("a", "b")]);
+    assert!(!is_mentioned(&parts.headers, &query));
+    assert_eq!(format!("{headers:?}"), "CustomerKeyHeaders(..)");
+}
+
+#[test]
+fn any_of_the_six_names_is_noticed_anywhere() {
+    for name in TRIO.iter().chain(&SOURCE_TRIO) {
+        let mut headers = HeaderMap::new();
+        assert!(!is_mentioned(&headers, &Query::default()));
+        let query = Query::parse(&format!("{}=", name.to_uppercase())).unwrap();
+        assert!(is_mentioned(&headers, &query), "{name}");
+        headers.insert(*name, HeaderValue::from_static(""));
+        assert!(is_mentioned(&headers, &Query::default()), "{name}");
+    }
+}
+
+/// The goldens of the specification's section 1.2, steps 6 to 10, for a write.
+#[test]
+fn refusals_of_a_write_come_in_order() {
+    let short = "AAECAwQFBgcICQoLDA0ODw==";
+    let short_md5 = "GsGO9OeoXVQyinKbHuobYw==";
+    let cases = [
+        (trio(None, Some(GOOD), Some(GOOD_MD5)), sse_c::missing_algorithm()),
+        (trio(None, None, Some(GOOD_MD5)), sse_c::missing_algorithm()),
+        (trio(Some("AES256"), None, None), sse_c::missing_key()),
+        (trio(Some(""), None, Some("")), sse_c::missing_key()),
+        (trio(Some("bad"), Some("####"), Some("bad")), sse_c::key_too_short(b"####")),
+        (trio(Some("AES256"), Some(""), None), sse_c::key_too_short(b"")),
+        (trio(Some("bad"), Some(GOOD), None), sse_c::missing_md5()),
+        (trio(Some("bad"), Some(GOOD), Some("bad")), sse_c::md5_mismatch()),
+        (trio(Some("AES256"), Some(GOOD), Some("")), sse_c::md5_mismatch()),
+        (trio(Some("AES256"), Some(&GOOD[..43]), Some(GOOD_MD5)), sse_c::md5_mismatch()),
+        (trio(Some("aes256"), Some(GOOD), Some(GOOD_MD5)), sse_c::unsupported_algorithm(b"aes256")),
+        (trio(Some(""), Some(short), Some(short_md5)), sse_c::unsupported_algorithm(b"")),
+        (trio(Some("AES256"), Some(short), Some(short_md5)), sse_c::key_wrong_length()),
+    ];
+    for (at, (headers, expected)) in cases.into_iter().enumerate() {
+        let error = headers.for_write().expect_err("refused");
+        assert_eq!(error, expected, "case {at}: {} {:?}", error.message(), error.elements());
+        assert!(error.closes() && error.status().as_u16() == 400);
+        assert_eq!(error.elements()[0].1, "x-amz-server-side-encryption");
+    }
+    assert!(trio(None, None, None).for_write().unwrap().is_none());
+}
+
+#[test]
+fn a_read_needs_no_md5_but_checks_one() {
+    let opening = trio(Some("AES256"), Some(GOOD), None).for_read().unwrap().unwrap();
+    assert_eq!(opening.md5().to_base64(), GOOD_MD5);
+    assert!(opening.key().is_some());
+    let error = trio(Some("AES256"), Some(GOOD), Some("bad")).for_read().unwrap_err();
+    assert_eq!(error, sse_c::md5_mismatch());
+    let short =
+        trio(Some("AES256"), Some("AAECAwQFBgcICQoLDA0ODw=="), None).for_read().unwrap().unwrap();
+    assert!(short.key().is_none(), "a wrong length is a wrong key");
+}
+
+#[test]
+fn complete_considers_the_trio_only_as_a_whole() {
+    for partial in [
+        trio(Some("bad"), None, None),
+        trio(None, Some(""), None),
+        trio(Some("AES256"), Some(GOOD), None),
+        trio(Some("AES256"), None, Some(GOOD_MD5)),
+    ] {
+        assert!(partial.for_complete().unwrap().is_none());
+    }
+    let error = trio(Some("bad"), Some(GOOD), Some(GOOD_MD5)).for_complete().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidEncryptionAlgorithmError);
+    assert!(trio(Some("AES256"), Some(GOOD), Some(GOOD_MD5)).for_complete().unwrap().is_some());
+}

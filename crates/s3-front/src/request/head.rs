@@ -1,0 +1,135 @@
+//! The head of an authentic request.
+//!
+//! Guarantees: holds no customer key (`customer_key::take` has them); `x-amz-*` parameters of the
+//! query, where presigners put headers, are read as the headers they stand for, and never override one.
+//! Does not: keep the query's signature parameters; their work is done.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
+
+use super::query::Query;
+use crate::error::{S3Error, S3Result};
+
+/// Method, headers and query.
+#[derive(Debug)]
+pub struct Head {
+    /// The method.
+    pub method: Method,
+    /// Headers and the query's `x-amz-*`.
+    pub headers: HeaderMap,
+    /// The rest of the query.
+    pub query: Query,
+    /// The raw path.
+    pub path: String,
+    /// The host without its port.
+    pub host: Option<String>,
+}
+
+impl Head {
+    /// Takes the head apart. `query` is the request's, without what `customer_key::take` took.
+    pub fn new(parts: Parts, mut query: Query) -> S3Result<Self> {
+        let host = host(&parts);
+        let Parts { method, uri, mut headers, .. } = parts;
+        for (name, value) in query.extract(is_header) {
+            add_header(&mut headers, &name, &value)?;
+        }
+        Ok(Self { method, headers, query, path: uri.path().to_owned(), host })
+    }
+
+    /// The text of the header `name`; `InvalidArgument` if it is not UTF-8.
+    pub fn text(&self, name: &str) -> S3Result<Option<&str>> {
+        self.headers.get(name).map(|value| utf8(name, value)).transpose()
+    }
+
+    /// The text of the header `name`, if it is there, is UTF-8 and is not empty.
+    pub fn filled(&self, name: &str) -> S3Result<Option<&str>> {
+        Ok(self.text(name)?.filter(|text| !text.is_empty()))
+    }
+}
+
+/// A header's text: UTF-8, since SDKs send metadata so.
+pub fn utf8<'v>(name: &str, value: &'v HeaderValue) -> S3Result<&'v str> {
+    std::str::from_utf8(value.as_bytes())
+        .map_err(|_| S3Error::argument("The value of a header is not valid UTF-8.", name, ""))
+}
+
+fn host(parts: &Parts) -> Option<String> {
+    let header = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = header.or_else(|| parts.uri.authority().map(|authority| authority.as_str()))?;
+    let without_port = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    Some(without_port.to_owned())
+}
+
+/// Whether a query parameter stands for a header, or was part of the signature.
+fn is_header(name: &str) -> bool {
+    name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("x-amz-"))
+}
+
+/// What a presigned query's own parameters are called; they are no headers.
+const SIGNATURE_PARAMETERS: &[&str] = &[
+    "x-amz-algorithm",
+    "x-amz-credential",
+    "x-amz-date",
+    "x-amz-expires",
+    "x-amz-security-token",
+    "x-amz-signature",
+    "x-amz-signedheaders",
+];
+
+fn add_header(headers: &mut HeaderMap, name: &str, value: &str) -> S3Result<()> {
+    let lower = name.to_ascii_lowercase();
+    if SIGNATURE_PARAMETERS.contains(&lower.as_str()) {
+        return Ok(());
+    }
+    let invalid = || S3Error::argument("A query parameter is not valid as a header.", &lower, "");
+    let name = HeaderName::from_bytes(lower.as_bytes()).map_err(|_| invalid())?;
+    let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid())?;
+    headers.entry(name).or_insert(value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn head(target: &str, headers: &[(&str, &str)]) -> S3Result<Head> {
+        let mut request = Request::builder().uri(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let parts = request.body(()).unwrap().into_parts().0;
+        let query = Query::parse(parts.uri.query().unwrap_or_default())?;
+        Head::new(parts, query)
+    }
+
+    #[test]
+    fn hoisted_headers_are_headers() {
+        let head = head(
+            "/b/k?X-Amz-Copy-Source=a%2Fb&x-amz-acl=private&X-Amz-Signature=00&partNumber=1",
+            &[("x-amz-acl", "public-read")],
+        )
+        .unwrap();
+        assert_eq!(head.text("x-amz-copy-source").unwrap(), Some("a/b"));
+        assert_eq!(
+            head.text("x-amz-acl").unwrap(),
+            Some("public-read"),
+            "a header is never overridden"
+        );
+        assert!(!head.headers.contains_key("x-amz-signature"));
+        assert_eq!(head.query.get("partNumber"), Some("1"));
+        assert_eq!(head.query.iter().count(), 1);
+        self::head("/b/k?x-amz-meta-a=%0A", &[]).unwrap_err();
+        self::head("/b/k?x-amz-%20=a", &[]).unwrap_err();
+    }
+
+    #[test]
+    fn the_host_has_no_port() {
+        for (host, expected) in [("a.b:9443", "a.b"), ("a.b", "a.b"), ("[::1]:80", "[::1]")] {
+            assert_eq!(head("/", &[("host", host)]).unwrap().host.as_deref(), Some(expected));
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! From a request's head to typed values.
+//!
+//! Guarantees: each value is parsed once, here; operations never look at raw headers or the query.
+//! Does not: verify signatures (`signature`) or read bodies (`body`).
+
+pub mod checksum;
+pub mod conditional;
+pub mod customer_key;
+pub mod encryption;
+pub mod head;
+pub mod listing;
+pub mod metadata;
+pub mod query;
+pub mod range;
+pub mod stored;
+pub mod uploads;

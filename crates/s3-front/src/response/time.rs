@@ -1,0 +1,32 @@
+//! Times as S3 writes them.
+//!
+//! Does not: read the clock.
+
+use httpdate::fmt_http_date;
+use object_engine::clock::Timestamp;
+
+use crate::request::conditional::http_time;
+
+/// For headers: `Sat, 21 Nov 2026 00:00:00 GMT`.
+pub fn http(time: Timestamp) -> String {
+    fmt_http_date(http_time(time))
+}
+
+/// For documents: `2026-11-21T00:00:00.000Z`. Milliseconds are always zero, as AWS shows them, so that
+/// a listing and a header say the same time.
+pub fn iso(time: Timestamp) -> String {
+    let whole = jiff::Timestamp::from_second(time.seconds()).unwrap_or_default();
+    whole.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms() {
+        let time = Timestamp(1_795_219_200_987);
+        assert_eq!(http(time), "Sat, 21 Nov 2026 00:00:00 GMT");
+        assert_eq!(iso(time), "2026-11-21T00:00:00.000Z");
+    }
+}

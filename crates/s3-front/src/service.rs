@@ -1,0 +1,196 @@
+//! The service: one HTTP request in, one answer out.
+//!
+//! Guarantees: in this order and before a byte of the body is polled: request id; E1 (SSE-C over plain
+//! HTTP); authentication; customer keys out of the head; routing; authorisation.
+//!
+//! Does not: listen or limit connections; `server` does.
+
+pub(crate) mod access;
+mod access_keys;
+mod call;
+mod request_id;
+
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+use http::{HeaderValue, Method, Request, Response, header, request::Parts};
+use object_engine::{clock::Clock, entropy::Entropy, error::EngineError, model::AccountId};
+use sealed_store::SealedStore;
+
+pub use access_keys::StoredAccessKeys;
+pub use call::HttpBody;
+pub(crate) use call::{Call, Incoming, no_such_bucket};
+pub(crate) use request_id::RequestId;
+
+use crate::{
+    error::{S3Error, S3Result, sse_c},
+    identity::{AccessKeys, Authenticated, AuthenticationError, authenticate},
+    operations,
+    request::{customer_key, head::Head, query::Query},
+    response::{Answer, ResponseBody, refused},
+    route::{Asked, Route, route},
+    signature::{RequestHead, Verifier},
+};
+
+/// Whose ways are followed where S3 services differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// Amazon S3.
+    #[default]
+    Aws,
+}
+
+/// Where access keys are looked up, with the engine's errors.
+pub type KeyLookup = Arc<dyn AccessKeys<Error = EngineError>>;
+
+/// The account of the configured root credentials.
+#[derive(Clone, Debug)]
+pub struct RootAccount {
+    /// Canonical user id.
+    pub id: AccountId,
+    /// What listings show.
+    pub display_name: String,
+}
+
+/// What a service is built from.
+pub struct ServiceOptions {
+    /// Objects.
+    pub store: SealedStore,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// Names under which buckets are addressed as host names.
+    pub domains: Vec<String>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for request ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// Credentials.
+    pub access_keys: KeyLookup,
+    /// Root.
+    pub root: RootAccount,
+    /// Whose ways are followed.
+    pub profile: Profile,
+}
+
+/// How a request reached us.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionInfo {
+    /// From where.
+    pub peer: SocketAddr,
+    /// Whether it came over TLS, as far as the listener vouches for it.
+    pub secure: bool,
+}
+
+/// The S3 service. Cheap to clone.
+#[derive(Clone)]
+pub struct S3Service {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) options: ServiceOptions,
+    verifier: Verifier,
+}
+
+impl fmt::Debug for S3Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Service")
+            .field("region", &self.inner.options.region)
+            .finish_non_exhaustive()
+    }
+}
+
+impl S3Service {
+    /// A service.
+    pub fn new(options: ServiceOptions) -> Self {
+        let verifier = Verifier::new(&options.region);
+        Self { inner: Arc::new(Inner { options, verifier }) }
+    }
+
+    /// Answers one request; never fails.
+    pub async fn handle<B>(
+        &self,
+        request: Request<B>,
+        connection: ConnectionInfo,
+    ) -> Response<ResponseBody>
+    where
+        B: HttpBody,
+    {
+        let id = RequestId::draw(&*self.inner.options.entropy);
+        let is_head = request.method() == Method::HEAD;
+        let mut response = match self.inner.answer(request, connection).await {
+            Ok(answer) => answer.into_response(),
+            Err(error) => {
+                note(&error, &id);
+                refused(&error, &id, is_head)
+            }
+        };
+        id.add_to(response.headers_mut());
+        response.headers_mut().insert(header::SERVER, HeaderValue::from_static("strongroom"));
+        response
+    }
+}
+
+impl Inner {
+    async fn answer<B>(&self, request: Request<B>, connection: ConnectionInfo) -> S3Result<Answer>
+    where
+        B: HttpBody,
+    {
+        let (mut parts, body) = request.into_parts();
+        let (mut query, unreadable) = match Query::parse(parts.uri.query().unwrap_or_default()) {
+            Ok(query) => (query, None),
+            Err(error) => (Query::default(), Some(error)),
+        };
+        let authenticated = self.authenticate(&parts, &query, connection).await;
+        // Also of a request that is refused, no key stays in the head.
+        let keys = customer_key::take(&mut parts, &mut query);
+        let authenticated = authenticated?;
+        if let Some(error) = unreadable {
+            return Err(error);
+        }
+        let head = Head::new(parts, query)?;
+        let route = self.route(&head)?;
+        let Authenticated { principal, payload, .. } = authenticated;
+        let call = Call { service: self, principal, head, keys };
+        operations::perform(&call, route, Incoming { payload, body }).await
+    }
+
+    /// E1, and then the signature.
+    async fn authenticate(
+        &self,
+        parts: &Parts,
+        query: &Query,
+        connection: ConnectionInfo,
+    ) -> S3Result<Authenticated> {
+        let mentioned = customer_key::is_mentioned(&parts.headers, query);
+        if mentioned && !connection.secure {
+            return Err(sse_c::insecure_connection());
+        }
+        let keys = &*self.options.access_keys;
+        let now = self.options.clock.now();
+        match authenticate(&self.verifier, keys, &RequestHead::of(parts), now).await {
+            Ok(authenticated) => Ok(authenticated),
+            Err(AuthenticationError::Signature(error)) => Err(error.into()),
+            Err(AuthenticationError::AccessKeys(error)) => Err(error.into()),
+        }
+    }
+
+    fn route(&self, head: &Head) -> S3Result<Route> {
+        let asked = Asked {
+            method: &head.method,
+            host: head.host.as_deref(),
+            path: &head.path,
+            query: &head.query,
+            is_copy: head.headers.contains_key("x-amz-copy-source"),
+        };
+        route(asked, &self.options.domains)
+    }
+}
+
+fn note(error: &S3Error, id: &RequestId) {
+    let code = error.code().as_str();
+    if error.code().is_ours() {
+        tracing::error!(request_id = id.id, code, "a request failed");
+    } else {
+        tracing::debug!(request_id = id.id, code, "a request was refused");
+    }
+}

@@ -1,0 +1,113 @@
+//! Percent-encoding as signatures need it: every request has one canonical text of its path and query.
+//!
+//! Guarantees: what a client may write in several ways (`~` and `%7E`, `%e1` and `%E1`, raw UTF-8)
+//! comes out in one. Nothing is copied, so a customer key in a query is not either.
+//!
+//! Does not: resolve `.` or `..`, or merge slashes; S3 does not, since keys may hold them.
+
+use super::hex;
+
+/// The encoded forms of all bytes: `%XX`, or the byte itself and two fillers if it is unreserved.
+static ENCODED: [[u8; 3]; 256] = encoded();
+
+const fn encoded() -> [[u8; 3]; 256] {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let mut table = [[0; 3]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = if is_unreserved(byte as u8) {
+            [byte as u8, 0, 0]
+        } else {
+            [b'%', DIGITS[byte >> 4], DIGITS[byte & 15]]
+        };
+        byte += 1;
+    }
+    table
+}
+
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// The canonical encoding of one byte.
+pub(super) fn encode(byte: u8) -> &'static [u8] {
+    let entry = &ENCODED[usize::from(byte)];
+    if entry[0] == b'%' { entry } else { &entry[..1] }
+}
+
+/// The bytes of a query's name or value: `%XX` and `+` decoded. A `%` that begins no escape is itself.
+pub(super) fn decode(raw: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    let mut rest = raw;
+    std::iter::from_fn(move || {
+        let (byte, used) = unit(rest)?;
+        let plus = used == 1 && byte == b'+';
+        rest = &rest[used..];
+        Some(if plus { b' ' } else { byte })
+    })
+}
+
+/// The canonical bytes of a query's name or value.
+pub(super) fn canonical(raw: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    decode(raw).flat_map(|byte| encode(byte).iter().copied())
+}
+
+/// The canonical parts of a path. An escaped slash stays escaped: that is how it was signed.
+pub(super) fn canonical_path(path: &[u8]) -> impl Iterator<Item = &'static [u8]> + '_ {
+    let mut rest = path;
+    std::iter::from_fn(move || {
+        let (byte, used) = unit(rest)?;
+        rest = &rest[used..];
+        Some(if used == 1 && byte == b'/' { b"/".as_slice() } else { encode(byte) })
+    })
+}
+
+/// A query's name or value as text, borrowed where nothing is escaped. `None` if it is not UTF-8.
+pub(super) fn decode_text(raw: &str) -> Option<std::borrow::Cow<'_, str>> {
+    if !raw.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Some(raw.into());
+    }
+    String::from_utf8(decode(raw.as_bytes()).collect()).ok().map(Into::into)
+}
+
+/// The first byte of what is encoded, and how many bytes of the text it took.
+fn unit(raw: &[u8]) -> Option<(u8, usize)> {
+    let first = *raw.first()?;
+    if first == b'%'
+        && let [_, high, low, ..] = raw
+        && let (Some(high), Some(low)) = (hex::digit(*high), hex::digit(*low))
+    {
+        return Some(((high << 4) | low, 3));
+    }
+    Some((first, 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> String {
+        String::from_utf8(canonical_path(text.as_bytes()).flatten().copied().collect()).unwrap()
+    }
+
+    fn value(text: &str) -> String {
+        String::from_utf8(canonical(text.as_bytes()).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_path_is_neither_normalised_nor_encoded_twice() {
+        assert_eq!(path("/a/../b//c/./"), "/a/../b//c/./");
+        assert_eq!(path("/%20%e1%7Ex%2Fy+z"), "/%20%E1~x%2Fy%2Bz");
+        assert_eq!(path("/ሴ (1)"), "/%E1%88%B4%20%281%29");
+        assert_eq!(path("/100%/%4"), "/100%25/%254");
+        assert_eq!(path("/%2520"), "/%2520");
+    }
+
+    #[test]
+    fn a_query_value_has_one_form() {
+        assert_eq!(value("a+b%20c%2bd%7E"), "a%20b%20c%2Bd~");
+        assert_eq!(value("a/b=c"), "a%2Fb%3Dc");
+        assert_eq!(value("%"), "%25");
+        assert_eq!(decode_text("a%2Fb").as_deref(), Some("a/b"));
+        assert_eq!(decode_text("%ff"), None);
+    }
+}

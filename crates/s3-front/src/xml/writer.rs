@@ -1,0 +1,152 @@
+//! Writing S3's answers.
+//!
+//! Guarantees: whatever the texts hold (markup, control characters, line ends), the document is
+//! well-formed for the parsers of S3 clients, and a reader gets back the same text.
+//! Does not: check element names; they are literals of this crate.
+
+use std::fmt::{Display, Write as _};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The first line of every document.
+const PROLOG: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
+/// What `encoding-type=url` leaves as it is: RFC 3986's unreserved characters, `/` as AWS does, and `*`.
+const URL_ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'*');
+
+/// How a listing writes keys and prefixes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// As they are, with XML's escapes.
+    #[default]
+    Plain,
+    /// Percent-encoded, asked for with `encoding-type=url`.
+    Url,
+}
+
+impl Encoding {
+    /// The text as this encoding shows it.
+    pub fn apply(self, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Url => utf8_percent_encode(text, URL_ENCODED).to_string(),
+        }
+    }
+}
+
+/// A document being written.
+#[derive(Debug)]
+pub struct XmlWriter {
+    out: String,
+    open: Vec<&'static str>,
+}
+
+impl XmlWriter {
+    /// Begins a document whose root is `root`, in S3's namespace.
+    pub fn new(root: &'static str) -> Self {
+        let mut out = String::with_capacity(512);
+        out.push_str(PROLOG);
+        let _ = write!(out, "<{root} xmlns=\"{}\">", super::NAMESPACE);
+        Self { out, open: vec![root] }
+    }
+
+    /// Begins a document whose root has no namespace (`Error`).
+    pub fn bare(root: &'static str) -> Self {
+        let mut writer = Self { out: PROLOG.to_owned(), open: Vec::new() };
+        writer.start(root);
+        writer
+    }
+
+    /// Writes `<name>text</name>`.
+    pub fn text(&mut self, name: &str, text: impl Display) -> &mut Self {
+        let _ = write!(self.out, "<{name}>");
+        escape(&text.to_string(), &mut self.out);
+        let _ = write!(self.out, "</{name}>");
+        self
+    }
+
+    /// Writes the element only if there is a text.
+    pub fn text_if(&mut self, name: &str, text: Option<impl Display>) -> &mut Self {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+        self
+    }
+
+    /// Writes `<name>`, fills it, and closes it.
+    pub fn inside(&mut self, name: &'static str, fill: impl FnOnce(&mut Self)) -> &mut Self {
+        self.start(name);
+        fill(self);
+        self.end()
+    }
+
+    /// Writes text into the element that is open.
+    #[must_use]
+    pub fn content(mut self, text: &str) -> Self {
+        escape(text, &mut self.out);
+        self
+    }
+
+    /// Closes what is open and gives the document.
+    pub fn finish(mut self) -> String {
+        while !self.open.is_empty() {
+            self.end();
+        }
+        self.out
+    }
+
+    fn start(&mut self, name: &'static str) {
+        let _ = write!(self.out, "<{name}>");
+        self.open.push(name);
+    }
+
+    fn end(&mut self) -> &mut Self {
+        if let Some(name) = self.open.pop() {
+            let _ = write!(self.out, "</{name}>");
+        }
+        self
+    }
+}
+
+/// Escapes markup, and as character references what a parser would change or refuse raw: control
+/// characters and line ends. (References below U+0020 are what AWS sends too, for want of better.)
+fn escape(text: &str, out: &mut String) {
+    for char in text.chars() {
+        match char {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => {
+                let _ = write!(out, "&#x{:x};", u32::from(char));
+            }
+            _ => out.push(char),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_escaped_and_closed() {
+        let mut writer = XmlWriter::new("A");
+        writer.inside("B", |inner| {
+            inner.text("C", "<&\">\r\n\u{1}é").text_if("D", None::<&str>);
+        });
+        assert_eq!(
+            writer.finish(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <A xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+             <B><C>&lt;&amp;&quot;&gt;&#xd;&#xa;&#x1;é</C></B></A>"
+        );
+    }
+
+    #[test]
+    fn url_encoding_keeps_slashes() {
+        assert_eq!(Encoding::Url.apply("a/b c+é\u{1}*"), "a/b%20c%2B%C3%A9%01*");
+        assert_eq!(Encoding::Plain.apply("a b"), "a b");
+    }
+}
