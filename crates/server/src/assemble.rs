@@ -1,0 +1,217 @@
+//! The one place that knows every crate.
+//!
+//! Guarantees: nothing else in this crate names the engine, the store or the S3 service.
+//! Does not: decide anything that a setting could; what is joined here is the embedded form, one
+//! directory with an LMDB catalog and files for blobs.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use object_engine::{
+    blobs::{
+        buffers::BufferPool,
+        files::{FileBlobs, FileOptions},
+    },
+    catalog::lmdb::{LmdbCatalog, LmdbOptions},
+    clock::SystemClock,
+    engine::{Backends, EngineOptions, ObjectEngine},
+    entropy::Entropy,
+    error::EngineError,
+    model::{AccessKey, Account, AccountId},
+};
+use sealed_format::{MasterKey, Randomness, layout};
+use sealed_store::SealedStore;
+use zeroize::Zeroizing;
+
+use crate::{
+    activity::RequestBody,
+    config::Config,
+    credentials::Credentials,
+    data_dir::{DataDir, cannot},
+    failure::Failure,
+    handler::{Connection, Handler},
+    users::{Accounts, AddUser, User},
+};
+
+/// How the store is opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StoreOptions {
+    /// Objects up to this many bytes are kept in the catalog.
+    pub(crate) inline_bytes_max: usize,
+}
+
+/// An opened store. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Store(SealedStore);
+
+/// Opens the store of a data directory.
+pub(crate) async fn open_store(
+    data: &DataDir,
+    master_key: Zeroizing<[u8; 32]>,
+    options: &StoreOptions,
+) -> Result<Store, Failure> {
+    let buffers = BufferPool::default();
+    let catalog = open_catalog(data)?;
+    let blobs = open_blobs(data, buffers.clone())?;
+    let backends = Backends {
+        catalog: Arc::new(catalog),
+        blobs: Arc::new(blobs),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemRandom),
+    };
+    let sealed_bytes = layout::sealed_length(options.inline_bytes_max as u64);
+    let inline_bytes_max = usize::try_from(sealed_bytes).unwrap_or(usize::MAX);
+    let options = EngineOptions { inline_bytes_max, buffers, ..EngineOptions::default() };
+    let engine = ObjectEngine::open(backends, options)
+        .await
+        .map_err(|error| cannot("recover the store in", data.path(), error))?;
+    let master = MasterKey::filled_by(|key| key.copy_from_slice(&*master_key));
+    Ok(Store(SealedStore::new(engine, Arc::new(master), Arc::new(SystemRandom))))
+}
+
+fn open_catalog(data: &DataDir) -> Result<LmdbCatalog, Failure> {
+    let path = data.catalog()?;
+    LmdbCatalog::open(&path, LmdbOptions::default())
+        .map_err(|error| cannot("open the catalog", &path, error))
+}
+
+fn open_blobs(data: &DataDir, buffers: BufferPool) -> Result<FileBlobs, Failure> {
+    let path = data.blobs()?;
+    FileBlobs::open(&path, FileOptions { buffers, ..FileOptions::default() })
+        .map_err(|error| cannot("open the blobs", &path, error))
+}
+
+impl Store {
+    /// Its users.
+    pub(crate) fn accounts(&self) -> StoredAccounts {
+        StoredAccounts(self.0.clone())
+    }
+
+    /// Sweeps once and then deletes what deferred deletions allow, until dropped.
+    pub(crate) async fn keep_house(self) {
+        let engine = self.0.engine();
+        note("sweep", engine.sweep().await);
+        loop {
+            tokio::time::sleep(RECLAIM_INTERVAL).await;
+            note("reclaim", engine.reclaim().await);
+        }
+    }
+
+    /// Gives the engine's leases back.
+    pub(crate) async fn close(&self) -> Result<(), Failure> {
+        let unclosed =
+            |error| Failure::failed("cannot close the store in good order").detail(error);
+        self.0.engine().close().await.map_err(unclosed)
+    }
+}
+
+/// Housekeeping that fails is tried again at the next round; nothing waits for it.
+fn note(verb: &'static str, done: Result<usize, EngineError>) {
+    match done {
+        Ok(0) => {}
+        Ok(blobs) => tracing::debug!(verb, blobs, "deleted blobs"),
+        Err(error) => tracing::warn!(verb, %error, "housekeeping failed"),
+    }
+}
+
+/// The S3 service over a store.
+pub(crate) fn service(_config: &Config, _store: &Store, _root: &Credentials) -> Service {
+    Service
+}
+
+/// Answers S3 requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Service;
+
+impl Handler for Service {
+    type Body = Full<Bytes>;
+
+    async fn handle(&self, _: Request<RequestBody>, _: Connection) -> Response<Self::Body> {
+        let mut response = Response::new(Full::new(Bytes::new()));
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        response
+    }
+}
+
+/// Users, kept as accounts of the catalog; their secrets are sealed under the master key.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredAccounts(SealedStore);
+
+impl StoredAccounts {
+    /// What of this user is another's already. Adding happens on one socket or under the lock and is
+    /// rare; the engine refuses what two at once could still bring.
+    async fn taken(&self, user: &User, key: &Credentials) -> Result<Option<AddUser>, EngineError> {
+        let engine = self.0.engine();
+        Ok(if engine.account(&user.name).await?.is_some() {
+            Some(AddUser::NameTaken)
+        } else if engine.account_by_id(&AccountId(user.id.clone())).await?.is_some() {
+            Some(AddUser::IdTaken)
+        } else if engine.access_key(&key.access_key).await?.is_some() {
+            Some(AddUser::AccessKeyTaken)
+        } else {
+            None
+        })
+    }
+}
+
+impl Accounts for StoredAccounts {
+    async fn add(&self, user: User, key: Credentials) -> Result<AddUser, String> {
+        if let Some(taken) = self.taken(&user, &key).await.map_err(text)? {
+            return Ok(taken);
+        }
+        let sealed_secret = self.0.seal_user_secret(&key.access_key, key.secret_key.as_bytes());
+        let access_key = AccessKey {
+            id: key.access_key.clone(),
+            account: user.name.clone(),
+            sealed_secret,
+            enabled: true,
+        };
+        let stored = self.0.engine().put_account(&to_account(user), Some(&access_key)).await;
+        stored.map(|()| AddUser::Added).map_err(text)
+    }
+
+    async fn list(&self) -> Result<Vec<User>, String> {
+        let accounts = self.0.engine().accounts().await.map_err(text)?;
+        Ok(accounts.into_iter().map(to_user).collect())
+    }
+
+    async fn remove(&self, name: &str) -> Result<bool, String> {
+        self.0.engine().remove_account(name).await.map_err(text)
+    }
+}
+
+fn text(error: EngineError) -> String {
+    error.to_string()
+}
+
+fn to_account(user: User) -> Account {
+    let User { name, id, display_name, email, policy } = user;
+    Account { id: AccountId(id), name, display_name, email, policy }
+}
+
+fn to_user(account: Account) -> User {
+    let Account { id: AccountId(id), name, display_name, email, policy } = account;
+    User { name, id, display_name, email, policy }
+}
+
+/// The operating system's generator, for identifiers and for keys.
+#[derive(Clone, Copy, Debug)]
+struct SystemRandom;
+
+impl Entropy for SystemRandom {
+    fn fill(&self, out: &mut [u8]) {
+        // To go on without randomness would be to seal under keys that repeat.
+        aws_lc_rs::rand::fill(out).expect("the generator was seeded when the process started");
+    }
+}
+
+impl Randomness for SystemRandom {
+    fn fill(&self, out: &mut [u8]) {
+        Entropy::fill(self, out);
+    }
+}
+
+/// Deleted objects give their space back about this much later than they could.
+const RECLAIM_INTERVAL: Duration = Duration::from_secs(5);

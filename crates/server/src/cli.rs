@@ -1,0 +1,249 @@
+//! What is typed: commands, flags and their environment variables.
+//!
+//! Guarantees: each flag of `serve` is described once, here, and is at the same time a `STRONGROOM_…`
+//! variable and a key of the configuration file. Does not: know defaults or decide what is meant;
+//! `config` does. No secret can be a flag of `serve`, since arguments show in process lists.
+
+use std::{net::IpAddr, net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+
+/// An S3-compatible object store that keeps what it cannot open.
+#[derive(Debug, Parser)]
+#[command(name = "strongroom", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve S3 over TLS; the first start makes the data directory, a certificate and credentials.
+    #[command(after_help = SERVE_AFTER_HELP)]
+    Serve(Box<ServeArgs>),
+    /// Add, list and remove users, beside a running server or while none runs.
+    User(Box<UserArgs>),
+}
+
+/// What `serve --help` says below the flags.
+const SERVE_AFTER_HELP: &str = "\
+Root's credentials are made on first start, in DATA_DIR/credentials. The environment variables \
+STRONGROOM_ROOT_ACCESS_KEY and STRONGROOM_ROOT_SECRET_KEY, set together, override them.
+
+Precedence: flag, environment, configuration file, default.
+SIGHUP reads the certificate again; SIGTERM and SIGINT finish the requests under way and exit 0.";
+
+/// `strongroom serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Read settings from this TOML file; its keys are the names of the flags.
+    #[arg(long, value_name = "FILE", env = "STRONGROOM_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Everything that the file may say as well.
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// Each setting of a server, where it was given: by flag, environment or file.
+#[derive(Clone, Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Settings {
+    /// Where everything is kept [default: ./strongroom-data]
+    #[arg(long, value_name = "DIR", env = "STRONGROOM_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Address and port for HTTPS [default: 127.0.0.1:9443]
+    #[arg(long, value_name = "ADDR", env = "STRONGROOM_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Address and port for plain HTTP as well, which refuses SSE-C [default: off]
+    #[arg(long, value_name = "ADDR", env = "STRONGROOM_HTTP_LISTEN")]
+    pub(crate) http_listen: Option<SocketAddr>,
+    /// Certificate chain in PEM, leaf first [default: made on first start]
+    #[arg(long, value_name = "FILE", env = "STRONGROOM_TLS_CERT")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Its private key in PEM
+    #[arg(long, value_name = "FILE", env = "STRONGROOM_TLS_KEY")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// The server's master key: 32 raw bytes [default: DATA_DIR/master.key, made on first start]
+    #[arg(long, value_name = "FILE", env = "STRONGROOM_MASTER_KEY_FILE")]
+    pub(crate) master_key_file: Option<PathBuf>,
+    /// The region that requests are signed for [default: us-east-1]
+    #[arg(long, value_name = "NAME", env = "STRONGROOM_REGION")]
+    pub(crate) region: Option<String>,
+    /// A domain whose subdomains are buckets (virtual-host style); may be repeated
+    #[arg(long, value_name = "NAME", env = "STRONGROOM_DOMAIN", value_delimiter = ',')]
+    pub(crate) domain: Vec<String>,
+    /// Whose behaviour to follow where vendors differ [default: aws]
+    #[arg(long, value_name = "NAME", env = "STRONGROOM_PROFILE")]
+    pub(crate) profile: Option<Profile>,
+    /// A proxy whose `X-Forwarded-Proto: https` on the plain listener is believed; may be repeated
+    #[arg(long, value_name = "IP", env = "STRONGROOM_TRUSTED_PROXY", value_delimiter = ',')]
+    pub(crate) trusted_proxy: Vec<IpAddr>,
+    /// Objects up to this many bytes live in the catalog, larger ones in files [default: 16384]
+    #[arg(long, value_name = "BYTES", env = "STRONGROOM_INLINE_BYTES_MAX")]
+    pub(crate) inline_bytes_max: Option<usize>,
+    /// Connections open at once; further ones wait [default: 4096]
+    #[arg(long, value_name = "N", env = "STRONGROOM_CONNECTIONS_MAX")]
+    pub(crate) connections_max: Option<usize>,
+    /// Seconds for a request's head to arrive, and for an idle connection's next one [default: 30]
+    #[arg(long, value_name = "SECONDS", env = "STRONGROOM_HEADER_TIMEOUT_SECONDS")]
+    pub(crate) header_timeout_seconds: Option<u64>,
+    /// Seconds that a client may neither send nor take a byte [default: 300]
+    #[arg(long, value_name = "SECONDS", env = "STRONGROOM_IDLE_TIMEOUT_SECONDS")]
+    pub(crate) idle_timeout_seconds: Option<u64>,
+    /// Seconds for requests under way to end after SIGTERM [default: 30]
+    #[arg(long, value_name = "SECONDS", env = "STRONGROOM_DRAIN_TIMEOUT_SECONDS")]
+    pub(crate) drain_timeout_seconds: Option<u64>,
+    /// What to log, as `level` or `target=level,…` [default: info,strongroom::request=warn]
+    #[arg(long, value_name = "FILTER", env = "STRONGROOM_LOG")]
+    pub(crate) log: Option<String>,
+    /// How to log: `auto` is human on a terminal and JSON otherwise [default: auto]
+    #[arg(long, value_name = "FORMAT", env = "STRONGROOM_LOG_FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+impl Settings {
+    /// These settings, and `other`'s where these are silent.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            data_dir: self.data_dir.or(other.data_dir),
+            listen: self.listen.or(other.listen),
+            http_listen: self.http_listen.or(other.http_listen),
+            tls_cert: self.tls_cert.or(other.tls_cert),
+            tls_key: self.tls_key.or(other.tls_key),
+            master_key_file: self.master_key_file.or(other.master_key_file),
+            region: self.region.or(other.region),
+            domain: if self.domain.is_empty() { other.domain } else { self.domain },
+            profile: self.profile.or(other.profile),
+            trusted_proxy: if self.trusted_proxy.is_empty() {
+                other.trusted_proxy
+            } else {
+                self.trusted_proxy
+            },
+            inline_bytes_max: self.inline_bytes_max.or(other.inline_bytes_max),
+            connections_max: self.connections_max.or(other.connections_max),
+            header_timeout_seconds: self.header_timeout_seconds.or(other.header_timeout_seconds),
+            idle_timeout_seconds: self.idle_timeout_seconds.or(other.idle_timeout_seconds),
+            drain_timeout_seconds: self.drain_timeout_seconds.or(other.drain_timeout_seconds),
+            log: self.log.or(other.log),
+            log_format: self.log_format.or(other.log_format),
+        }
+    }
+}
+
+/// Vendors whose behaviour can be asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Profile {
+    /// Amazon S3.
+    #[default]
+    Aws,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LogFormat {
+    /// Human on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// For eyes.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `strongroom user`.
+#[derive(Debug, Args)]
+pub(crate) struct UserArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: UserCommand,
+    /// The data directory of the server [default: ./strongroom-data]
+    #[arg(long, value_name = "DIR", env = "STRONGROOM_DATA_DIR", global = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The server's master key, where it is not DATA_DIR/master.key
+    #[arg(long, value_name = "FILE", env = "STRONGROOM_MASTER_KEY_FILE", global = true)]
+    pub(crate) master_key_file: Option<PathBuf>,
+}
+
+/// The commands about users.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Add a user: an account of its own with one access key, which is printed once.
+    Add(UserAddArgs),
+    /// List the users, one a line: name, canonical id, display name, e-mail address.
+    List,
+    /// Remove a user and its access keys; its buckets stay.
+    Remove {
+        /// The name that it was added under.
+        name: String,
+    },
+}
+
+/// `strongroom user add`.
+#[derive(Debug, Args)]
+pub(crate) struct UserAddArgs {
+    /// A unique name: 1 to 64 of letters, digits and `+=,.@_-`.
+    pub(crate) name: String,
+    /// The canonical user id [default: 64 random hexadecimal digits]
+    #[arg(long, value_name = "CANONICAL_ID")]
+    pub(crate) id: Option<String>,
+    /// The name that listings show [default: NAME]
+    #[arg(long, value_name = "N")]
+    pub(crate) display_name: Option<String>,
+    /// An e-mail address.
+    #[arg(long, value_name = "E")]
+    pub(crate) email: Option<String>,
+    /// The access key [default: drawn at random]
+    #[arg(long, value_name = "K", requires = "secret_key")]
+    pub(crate) access_key: Option<String>,
+    /// Its secret; visible in process lists, so rather take STRONGROOM_USER_SECRET_KEY
+    #[arg(
+        long,
+        value_name = "S",
+        requires = "access_key",
+        env = "STRONGROOM_USER_SECRET_KEY",
+        hide_env_values = true
+    )]
+    pub(crate) secret_key: Option<String>,
+    /// A file with the user's policy, a JSON document.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_tree_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn secrets_are_no_flags_of_serve_and_hidden_in_help() {
+        let mut command = Cli::command();
+        command.build();
+        let serve = command.find_subcommand("serve").unwrap();
+        assert!(serve.get_arguments().all(|arg| !arg.get_id().as_str().contains("secret")));
+        let add = command.find_subcommand("user").unwrap().find_subcommand("add").unwrap();
+        let secret = add.get_arguments().find(|arg| arg.get_id() == "secret_key").unwrap();
+        assert!(secret.is_hide_env_values_set());
+    }
+
+    #[test]
+    fn every_serve_flag_is_an_environment_variable_of_its_own_name() {
+        let command = Cli::command();
+        let serve = command.find_subcommand("serve").unwrap();
+        for arg in serve.get_arguments().filter(|arg| arg.get_id() != "help") {
+            let long = arg.get_long().unwrap();
+            let expected = format!("STRONGROOM_{}", long.to_uppercase().replace('-', "_"));
+            assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(expected.as_str()));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `strongroom serve`: from a configuration to a running server, and to its end.
+//!
+//! Guarantees: the lock is had before anything is made; nothing is announced before it works; on
+//! SIGTERM or SIGINT no connection is accepted any more, requests under way may end within the drain
+//! time, and the store is closed. Does not: know what serves the requests.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::timeout,
+};
+
+use crate::{
+    admin::AdminSocket,
+    assemble::{self, StoreOptions},
+    certificates::{self, ServedCertificate},
+    cli::ServeArgs,
+    config::Config,
+    connection::Context,
+    credentials::RootCredentials,
+    data_dir::DataDir,
+    failure::Failure,
+    handler::Handler,
+    listener::Listener,
+    memory_guard,
+    ready::Ready,
+    shutdown::Signals,
+    telemetry,
+    tls::Tls,
+};
+
+/// Serves until told to stop.
+pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
+    let config = Config::load(args)?;
+    telemetry::init(&config.log)?;
+    memory_guard::forbid_core_dumps()?;
+    memory_guard::make_files_private();
+    let data = DataDir::open_alone(&config.data_dir)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("cannot start the runtime").detail(error))?;
+    runtime.block_on(serve(&config, &data))
+}
+
+async fn serve(config: &Config, data: &DataDir) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
+    let root = RootCredentials::load(data)?;
+    let master_key = data.master_key(config.master_key_file.as_deref())?;
+    let certificate = certificates::provide(config, data)?;
+    let tls = Tls::new(certificate.files.clone())?;
+    let listeners = bind(config, &tls).await?;
+    let options = StoreOptions { inline_bytes_max: config.inline_bytes_max };
+    let store = assemble::open_store(data, master_key, &options).await?;
+    let handler = assemble::service(config, &store, &root.credentials);
+    let admin = AdminSocket::bind(data)?;
+
+    let mut background = JoinSet::new();
+    background.spawn(admin.serve(store.accounts()));
+    background.spawn(store.clone().keep_house());
+    announce(config, &root, &certificate, &listeners)?;
+    accept_until_stopped(config, listeners, Context::new(config, handler), (&mut signals, &tls))
+        .await;
+    background.shutdown().await;
+    store.close().await
+}
+
+async fn bind(config: &Config, tls: &Tls) -> Result<Vec<Listener>, Failure> {
+    let mut listeners = vec![Listener::bind(config.listen, "--listen", Some(tls.config())).await?];
+    if let Some(address) = config.http_listen {
+        listeners.push(Listener::bind(address, "--http-listen", None).await?);
+    }
+    Ok(listeners)
+}
+
+fn announce(
+    config: &Config,
+    root: &RootCredentials,
+    certificate: &ServedCertificate,
+    listeners: &[Listener],
+) -> Result<(), Failure> {
+    for listener in listeners {
+        tracing::info!(address = %listener.address()?, "listening");
+    }
+    let ready = Ready {
+        address: listeners[0].address()?,
+        data_dir: &config.data_dir,
+        region: &config.region,
+        credentials: root.file.as_deref(),
+        ca: certificate.ca.as_deref(),
+    };
+    ready.announce();
+    Ok(())
+}
+
+/// Accepts until a signal says stop, then waits for what is under way, but not for ever.
+async fn accept_until_stopped<H: Handler>(
+    config: &Config,
+    listeners: Vec<Listener>,
+    context: Arc<Context<H>>,
+    (signals, tls): (&mut Signals, &Tls),
+) {
+    let (drain, draining) = watch::channel(false);
+    let places = Arc::new(Semaphore::new(config.limits.connections_max));
+    let mut serving = JoinSet::new();
+    for listener in listeners {
+        serving.spawn(listener.serve(context.clone(), places.clone(), draining.clone()));
+    }
+    signals.stop(tls).await;
+    tracing::info!("stopping: waiting for requests under way");
+    drain.send_replace(true);
+    tokio::select! {
+        ended = timeout(config.drain_timeout, async { while serving.join_next().await.is_some() {} }) => {
+            if ended.is_err() {
+                tracing::warn!("breaking off requests that did not end in time");
+            }
+        }
+        () = signals.stop(tls) => tracing::warn!("told twice to stop: breaking off requests"),
+    }
+    serving.shutdown().await;
+}

@@ -1,0 +1,107 @@
+//! Commands, what they print and how they exit.
+
+use crate::rig::{Server, strongroom, transcript};
+
+#[test]
+fn wrong_usage_exits_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("c.toml");
+    std::fs::write(&config, "regoin = 'x'").unwrap();
+    let config = config.to_str().unwrap();
+    for arguments in [
+        &["serve", "--no-such-flag"][..],
+        &["serve", "--listen", "nowhere"],
+        &["serve", "--tls-cert", "only.pem"],
+        &["serve", "--config", config],
+        &["serve", "--log", "what=ever=this"],
+        &["user"],
+        &["user", "add", "x", "--access-key", "alone"],
+        &[],
+    ] {
+        let (code, stdout, stderr) = transcript(strongroom(arguments).current_dir(dir.path()));
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{arguments:?}: {stderr}");
+        assert!(!stderr.is_empty());
+    }
+    assert!(!dir.path().join("strongroom-data").exists());
+}
+
+#[test]
+fn help_and_version_exit_0() {
+    for arguments in [&["--version"][..], &["serve", "--help"], &["user", "add", "--help"]] {
+        let (code, stdout, _) = transcript(&mut strongroom(arguments));
+        assert_eq!(code, Some(0), "{arguments:?}");
+        assert!(!stdout.is_empty());
+    }
+}
+
+#[test]
+fn help_hides_a_secret_of_the_environment() {
+    let mut command = strongroom(&["user", "add", "--help"]);
+    let (_, stdout, _) =
+        transcript(command.env("STRONGROOM_USER_SECRET_KEY", "hush-hush-hush-hush"));
+    assert!(stdout.contains("STRONGROOM_USER_SECRET_KEY") && !stdout.contains("hush"), "{stdout}");
+}
+
+#[test]
+fn a_port_in_use_names_itself_and_the_flag() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let data = dir.path().join("data");
+    let mut command = strongroom(&["serve", "--listen", &address, "--data-dir"]);
+    let (code, _, stderr) = transcript(command.arg(data));
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains(&format!("cannot listen on {address}")), "{stderr}");
+    assert!(stderr.contains("--listen"), "{stderr}");
+}
+
+#[test]
+fn half_of_roots_credentials_is_wrong_usage() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = strongroom(&["serve", "--listen", "127.0.0.1:0"]);
+    command.current_dir(dir.path()).env("STRONGROOM_ROOT_SECRET_KEY", "hush-hush-hush-hush");
+    let (code, _, stderr) = transcript(&mut command);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("STRONGROOM_ROOT_ACCESS_KEY") && !stderr.contains("hush"), "{stderr}");
+}
+
+#[test]
+fn users_of_no_data_directory_are_a_clear_refusal() {
+    let dir = tempfile::tempdir().unwrap();
+    let (code, _, stderr) = transcript(strongroom(&["user", "list"]).current_dir(dir.path()));
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("is no data directory"), "{stderr}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is made");
+}
+
+#[test]
+fn users_are_managed_beside_a_running_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &[]);
+    let user = |arguments: &[&str]| {
+        let mut command = strongroom(&["user", "--data-dir"]);
+        transcript(command.arg(&server.data).args(arguments))
+    };
+    let (code, stdout, stderr) = user(&["add", "alice", "--email", "alice@example.com"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.starts_with("[alice]\naws_access_key_id = SR"), "{stdout}");
+    let (code, _, stderr) = user(&["add", "alice"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("there is a user \"alice\" already"), "{stderr}");
+    let (_, stdout, _) = user(&["list"]);
+    assert!(stdout.starts_with("alice\t") && stdout.ends_with("\talice@example.com\n"), "{stdout}");
+    assert_eq!(user(&["remove", "alice"]), (Some(0), "removed alice\n".into(), String::new()));
+    assert_eq!(user(&["remove", "alice"]).0, Some(1));
+}
+
+#[test]
+fn users_are_managed_while_no_server_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Server::start(dir.path(), &[]);
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let mut command = strongroom(&["user", "add", "bob", "--data-dir"]);
+    let (code, stdout, stderr) = transcript(command.arg(dir.path()));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.starts_with("[bob]\n"), "{stdout}");
+}
