@@ -77,16 +77,28 @@ pub(crate) fn run(root: &Path, lane: &str, binary: &Path, arguments: &[String]) 
     judged(&process::run(&mut command))
 }
 
+/// Where the independent decryptor stands, beside the vectors that it reads.
+const JUDGE: &str = "crates/sealed-format/tests/judge";
+
 /// Runs the independent decryptor over the published vectors.
 pub(crate) fn format_judge(root: &Path) -> Outcome {
-    let script = root.join("crates/sealed-format/tests/judge/judge.py");
-    if !script.is_file() {
-        return Outcome::failed(format!("{} is not there", script.display()));
-    }
+    let Some(script) = scripts(&root.join(JUDGE)).into_iter().next() else {
+        return Outcome::failed(format!("no Python file in {JUDGE}"));
+    };
     match python::interpreter(root) {
         Ok(python) => judged(&process::run(&mut python::script(root, &python, &script))),
         Err(reason) => without_python(reason),
     }
+}
+
+/// The Python programs in `directory`, in the order of their names.
+fn scripts(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let mut found: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|end| end == "py")).collect();
+    found.sort();
+    found
 }
 
 fn without_python(reason: NoPython) -> Outcome {
