@@ -62,7 +62,7 @@ class Load:
         self.server, self.chance = server, chance
         self.names = [[Name(f"/crash/{w}/{n}") for n in range(NAMES_EACH)] for w in range(WRITERS)]
         self.parts = {}  # upload id: (path, {acknowledged part numbers})
-        self.answered = 0
+        self.answered, self.refusals = 0, []
 
     def begin(self):
         """Starts the writers."""
@@ -88,8 +88,10 @@ class Load:
             try:
                 action(raw, name, chance)
                 self.answered += 1
-            except (OSError, http.client.HTTPException, AttributeError):
+            except (OSError, http.client.HTTPException):
                 return  # the server died: what was under way stays so
+            except Refused as refusal:
+                self.refusals.append(f"{action.__name__} {name.path}: {refusal}")
 
     def settle(self, name, value):
         """The answer came: this is the value."""
@@ -220,6 +222,7 @@ def run(lane, given):
                     list(pool.map(lambda name: verify(raw, name), [n for names in load.names for n in names]))
                 open_uploads(raw, load)
                 no_orphans(server, load)
+                same(load.refusals, [], "refusals of a living server")
         with lane.check("the load was a load"):
             print(f"{load.answered} writes acknowledged in {len(starts)} rounds")
             that(load.answered > 5 * given.rounds, f"only {load.answered} acknowledged writes: the rounds test little")
