@@ -156,7 +156,8 @@ impl Counts {
         Self { failed: self.failed.max(1), ..self }
     }
 
-    fn add(&mut self, other: Self) {
+    /// Takes another count in.
+    pub(crate) fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;

@@ -77,28 +77,55 @@ pub(crate) fn run(root: &Path, lane: &str, binary: &Path, arguments: &[String]) 
     judged(&process::run(&mut command))
 }
 
-/// Where the independent decryptor stands, beside the vectors that it reads.
-const JUDGE: &str = "crates/sealed-format/tests/judge";
+/// The independent decryptor, and the vectors beside it.
+const JUDGE: &str = "crates/sealed-format/tests/judge/judge.py";
+const VECTORS: &str = "crates/sealed-format/tests/vectors";
 
-/// Runs the independent decryptor over the published vectors.
+/// Has the independent decryptor open the published vectors, and objects that the crate seals now.
 pub(crate) fn format_judge(root: &Path) -> Outcome {
-    let Some(script) = scripts(&root.join(JUDGE)).into_iter().next() else {
-        return Outcome::failed(format!("no Python file in {JUDGE}"));
+    let python = match python::interpreter(root) {
+        Ok(python) => python,
+        Err(reason) => return without_python(reason),
     };
-    match python::interpreter(root) {
-        Ok(python) => judged(&process::run(&mut python::script(root, &python, &script))),
-        Err(reason) => without_python(reason),
+    let fresh = binary::target(root).join("lanes/sealed-for-the-judge.json");
+    drop(fresh.parent().map(std::fs::create_dir_all));
+    let mut seal = binary::cargo(root);
+    seal.args([
+        "run",
+        "--locked",
+        "--package",
+        "sealed-format",
+        "--example",
+        "seal_for_judge",
+        "--",
+    ]);
+    if !process::run(seal.arg(&fresh)).success {
+        return Outcome::failed("the example that seals for the judge failed".to_owned());
+    }
+    let mut total = Counts::default();
+    for (verb, file) in [("verify", root.join(VECTORS)), ("check", fresh)] {
+        let mut command = python::script(root, &python, &root.join(JUDGE));
+        let finished = process::run(command.arg(verb).arg(file));
+        total.add(cases(&finished));
+    }
+    match total.failed {
+        0 => Outcome::Passed(total),
+        _ => Outcome::Failed(total, "see above".to_owned()),
     }
 }
 
-/// The Python programs in `directory`, in the order of their names.
-fn scripts(directory: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let paths = entries.map(|entry| entry.path());
-    let mut found: Vec<PathBuf> =
-        paths.filter(|path| path.extension().is_some_and(|end| end == "py")).collect();
-    found.sort();
-    found
+/// Reads the judge's closing line `N cases, N failures`.
+fn cases(finished: &Finished) -> Counts {
+    let line = finished.lines.last().map(String::as_str).unwrap_or_default();
+    let numbers = line.split_once(" cases, ").and_then(|(cases, failures)| {
+        let failures: u32 = failures.strip_suffix(" failures")?.parse().ok()?;
+        Some((cases.parse::<u32>().ok()?.checked_sub(failures)?, failures))
+    });
+    match (finished.success, numbers) {
+        (true, Some((passed, 0))) if passed > 0 => Counts { passed, ..Counts::default() },
+        (_, Some((passed, failed))) => Counts { passed, failed: failed.max(1), skipped: 0 },
+        (_, None) => Counts { failed: 1, ..Counts::default() },
+    }
 }
 
 fn without_python(reason: NoPython) -> Outcome {
@@ -134,6 +161,16 @@ mod tests {
         assert!(judged(&finished(true, "errors: 3 passed, 1 failed, 0 skipped")).is_failure());
         assert!(judged(&finished(false, "errors: 3 passed, 0 failed, 0 skipped")).is_failure());
         assert!(judged(&finished(false, "Traceback")).is_failure());
+    }
+
+    #[test]
+    fn the_judge_passes_only_what_it_has_judged() {
+        let counts = |passed, failed| Counts { passed, failed, skipped: 0 };
+        assert_eq!(cases(&finished(true, "40 cases, 0 failures")), counts(40, 0));
+        assert_eq!(cases(&finished(false, "40 cases, 3 failures")), counts(37, 3));
+        assert_eq!(cases(&finished(true, "0 cases, 0 failures")), counts(0, 1));
+        assert_eq!(cases(&finished(false, "40 cases, 0 failures")), counts(40, 1));
+        assert_eq!(cases(&finished(true, "Traceback")), counts(0, 1));
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(crate) fn rust_files(files: &[TextFile]) -> Vec<RustFile> {
 }
 
 fn is_test_path(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "benches")
+    path.iter().any(|part| part == "tests" || part == "benches" || part == "examples")
         || path.file_name().is_some_and(|name| name == "tests.rs")
 }
 

@@ -118,6 +118,7 @@ fn unfinished_work_is_found() {
 fn a_module_begins_with_its_comment() {
     let found = findings(&[("crates/x/src/a.rs", "use b;\n//! Late.\n")]);
     assert!(found[0].contains("a module begins with"), "{found:?}");
+    assert_eq!(findings(&[("crates/x/src/a/tests.rs", "use super::*;\n")]), [""; 0]);
 }
 
 #[test]
