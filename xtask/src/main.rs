@@ -1,2 +1,151 @@
-//! placeholder
-fn main() {}
+//! What developers and CI run: `cargo xtask COMMAND`.
+//!
+//! `ci` is the one test command of the README; the others are its lanes alone, or the long ones
+//! that CI runs in small. Exit codes: 0 everything passed, 1 something failed, 2 wrong usage.
+//!
+//! Does not: install anything outside `target/`, or pass over a missing tool in silence.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool reports by printing"
+)]
+
+mod binary;
+mod ci;
+mod lanes;
+mod process;
+mod python;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lanes::LaneRun;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  ci                                every test, cheapest first; does its own set-up
+  tidy                              the project's own rules over its sources
+  conformance [LANE...] [--bin P]   real clients against the real binary (default: all quick lanes)
+  crash [--rounds N] [--seed N]     kill -9 under load, N times (default 200)
+  memory                            looks for key material in the memory of a server and in its files
+  big [--gib N]                     one object of N GiB (default 5) in and out in constant memory
+  bench --peerbench SCRIPT [...]    runs an external benchmark script against a release build
+
+Every lane but `bench` and `big` uses a dev build. `--bin P` takes a ready binary instead of building.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(message) => {
+            eprintln!("xtask: {message}\n\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs one command. `Ok(false)`: it ran and something failed. `Err`: wrong usage.
+fn run(arguments: &[String]) -> Result<bool, String> {
+    let Some((command, rest)) = arguments.split_first() else {
+        return Err("no command given".to_owned());
+    };
+    let root = root();
+    match command.as_str() {
+        "ci" => no_arguments(rest).map(|()| ci::run(&root)),
+        "tidy" => no_arguments(rest).map(|()| tidy::run(&root)),
+        "conformance" => {
+            let (binary, lanes) = take_option(rest, "--bin")?;
+            let names = lanes::select(&lanes)?;
+            Ok(lanes::alone(
+                &root,
+                LaneRun { names, binary: binary.map(PathBuf::from), arguments: vec![] },
+            ))
+        }
+        "crash" => lane_with_defaults(&root, "crash", rest, &["--rounds", "200"]),
+        "memory" => lane_with_defaults(&root, "memory_scan", rest, &[]),
+        "big" => lane_with_defaults(&root, "big", rest, &["--gib", "5"]),
+        "bench" => {
+            let (script, rest) = take_option(rest, "--peerbench")?;
+            let script = script.ok_or("bench wants --peerbench SCRIPT")?;
+            let arguments = ["--peerbench".to_owned(), script].into_iter().chain(rest).collect();
+            Ok(lanes::alone(&root, LaneRun { names: vec!["bench"], binary: None, arguments }))
+        }
+        other => Err(format!("no command `{other}`")),
+    }
+}
+
+fn lane_with_defaults(
+    root: &std::path::Path,
+    lane: &'static str,
+    rest: &[String],
+    defaults: &[&str],
+) -> Result<bool, String> {
+    let (binary, mut arguments) = take_option(rest, "--bin")?;
+    for pair in defaults.chunks(2) {
+        if !arguments.iter().any(|given| given == pair[0]) {
+            arguments.extend(pair.iter().map(|word| (*word).to_owned()));
+        }
+    }
+    let binary = binary.map(PathBuf::from);
+    Ok(lanes::alone(root, LaneRun { names: vec![lane], binary, arguments }))
+}
+
+fn no_arguments(rest: &[String]) -> Result<(), String> {
+    match rest {
+        [] => Ok(()),
+        [first, ..] => Err(format!("unexpected argument `{first}`")),
+    }
+}
+
+/// Takes `name VALUE` out of `arguments`; the rest keeps its order.
+fn take_option(arguments: &[String], name: &str) -> Result<(Option<String>, Vec<String>), String> {
+    let mut rest = arguments.to_vec();
+    let Some(at) = rest.iter().position(|word| word == name) else {
+        return Ok((None, rest));
+    };
+    if at + 1 >= rest.len() {
+        return Err(format!("{name} wants a value"));
+    }
+    let value = rest.remove(at + 1);
+    rest.remove(at);
+    Ok((Some(value), rest))
+}
+
+/// The root of the workspace: cargo names this crate's directory to what it runs.
+fn root() -> PathBuf {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let parent = manifest.and_then(|dir| dir.parent().map(PathBuf::from));
+    parent.unwrap_or_else(|| PathBuf::from("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn wrong_usage_is_told_from_failure() {
+        assert!(run(&[]).is_err());
+        assert!(run(&words("frobnicate")).is_err());
+        assert!(run(&words("tidy --now")).is_err());
+        assert!(run(&words("conformance no_such_lane")).is_err());
+        assert!(run(&words("conformance --bin")).is_err());
+        assert!(run(&words("bench")).is_err());
+    }
+
+    #[test]
+    fn an_option_is_taken_from_any_place() {
+        let (value, rest) = take_option(&words("a --bin b c"), "--bin").unwrap();
+        assert_eq!(value.as_deref(), Some("b"));
+        assert_eq!(rest, words("a c"));
+        assert_eq!(take_option(&words("a"), "--bin").unwrap(), (None, words("a")));
+    }
+}

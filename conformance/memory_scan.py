@@ -1,0 +1,352 @@
+"""Looks for key material where none may be: the memory of a server that has served 1,000 SSE-C requests
+and whose connections are closed, and every file that it wrote.
+
+The server is a build with the feature `key-witness`: it notes every secret that it draws or derives in
+a file of this lane's, so that the search knows what to look for. The same search is then shown to find
+secrets in a server that was told not to wipe: a test that cannot fail proves nothing.
+Needs the right to read another process's memory.
+"""
+import base64
+import collections
+import concurrent.futures
+import os
+import random
+import signal
+import time
+
+import keys
+from checks import main, same, that
+from raw import Raw, UNSIGNED
+from server import Server
+
+REQUESTS = 1000
+KEYS = 40
+WINDOW = 8  # bytes compared at once
+HALF = 16  # bytes of a secret in a row that count as a part of it
+READ_BYTES = 1 << 20
+PAGE = os.sysconf("SC_PAGE_SIZE")
+# Held for as long as the server lives, by design: it opens SSE-S3 objects and no customer's.
+LIVING = ("master", "server")
+
+
+def run(lane, given):
+    """The search that must find nothing, and the one that must find something."""
+    clean = Search(given.bin, {})
+    with lane.check("the server's memory can be read"):
+        clean.serve_and_scan()
+    if clean.skipped:
+        lane.skip("the memory scan", clean.skipped)
+        return
+    with lane.check(f"{REQUESTS} requests were of all kinds"):
+        print("requests by kind and status:", dict(clean.kinds))
+        same(sum(clean.kinds.values()) >= REQUESTS, True)
+        that(len(clean.kinds) >= 15, f"only {len(clean.kinds)} kinds")
+    with lane.check("the witness knows the secrets of every stage"):
+        print("secrets by label:", dict(clean.labels))
+        that(sum(clean.labels.values()) > REQUESTS, f"only {sum(clean.labels.values())} secrets")
+    for what in ("memory", "files"):
+        with lane.check(f"no whole copy of a secret in {what}"):
+            that(not clean.whole[what], "; ".join(clean.whole[what][:10]))
+        with lane.check(f"no half of a secret in {what}"):
+            that(not clean.halves[what], "; ".join(clean.halves[what][:10]))
+    spoiled = Search(given.bin, {"STRONGROOM_TEST_NO_WIPE": "1"})
+    with lane.check("with wiping switched off, the same search finds secrets"):
+        spoiled.serve_and_scan()
+        print(f"found {len(spoiled.whole['memory'])} whole copies and {len(spoiled.halves['memory'])} halves")
+        that(spoiled.whole["memory"], "found none: the search, or the switch, does not work")
+
+
+class Search:
+    """One server, its load, and what was found."""
+
+    def __init__(self, binary, environment):
+        self.binary, self.environment = binary, environment
+        self.kinds, self.labels, self.skipped = collections.Counter(), collections.Counter(), None
+        self.whole = {"memory": [], "files": []}
+        self.halves = {"memory": [], "files": []}
+
+    def serve_and_scan(self):
+        """Everything, on a server of its own."""
+        server = Server(self.binary, environment=self.environment)
+        self.witness = server.scratch / "witness"
+        server.environment["STRONGROOM_KEY_WITNESS"] = str(self.witness)
+        with server:
+            if not readable(server.pid):
+                self.skipped = "no right to read another process's memory (run as root)"
+                return
+            held = [os.urandom(32) for _ in range(KEYS)]
+            self.kinds = Workload(server, held).run()
+            time.sleep(2)  # connections are closed; what the server does after its answers is done
+            secrets = self.secrets(held, server)
+            os.kill(server.pid, signal.SIGSTOP)
+            try:
+                self.scan(server, Needles(secrets))
+            finally:
+                os.kill(server.pid, signal.SIGCONT)
+
+    def secrets(self, held, server):
+        """bytes: label, of all that must not be found."""
+        found = {}
+        for number, key in enumerate(held):
+            encoded = base64.b64encode(key)
+            found |= {key: f"customer key {number}", encoded: f"customer key {number} in base64",
+                      key.hex().encode(): f"customer key {number} in hex", encoded.hex().encode(): f"customer key {number} in base64 in hex"}
+        master = (server.data / "master.key").read_bytes() if (server.data / "master.key").exists() else b""
+        that(self.witness.is_file(), "no witness file: is this a build with the feature key-witness?")
+        for line in self.witness.read_text().splitlines():
+            label, _, text = line.rpartition(" ")
+            secret = bytes.fromhex(text)
+            if label.startswith(LIVING) or secret == master or len(set(secret)) < 4:
+                continue
+            self.labels[label] += 1
+            found.setdefault(secret, label)
+        return found
+
+    def scan(self, server, needles):
+        """Memory, then files."""
+        for name, data in memory(server.pid, server.data):
+            self.note("memory", name, needles, data)
+        for path in [*server.files(), server.log_path]:
+            with open(path, "rb") as file:
+                tail = b""
+                while block := file.read(READ_BYTES):
+                    self.note("files", path.name, needles, tail + block)
+                    tail = block[-128:]
+
+    def note(self, what, where, needles, data):
+        """Sorts what is found in one stretch of bytes."""
+        for label, length, whole, at in needles.find(data):
+            row = f"{label} ({length} bytes) in {where} at {at}"
+            (self.whole if whole else self.halves)[what].append(row)
+
+
+class Needles:
+    """Many secrets searched at once: each by its aligned windows, so that a block whose beginning an
+    allocator has overwritten is found by its rest."""
+
+    def __init__(self, secrets):
+        self.secrets, self.windows = secrets, collections.defaultdict(list)
+        for secret in secrets:
+            for at in range(0, len(secret) - WINDOW + 1, WINDOW):
+                self.windows[int.from_bytes(secret[at:at + WINDOW], "little")].append((secret, at))
+        self.known = frozenset(self.windows)
+
+    def find(self, data):
+        """(label, bytes in a row, whether whole, offset) of each stretch of a secret in `data`."""
+        seen = set()
+        for shift in range(WINDOW):
+            view = memoryview(data)[shift:]
+            numbers = view[:len(view) // WINDOW * WINDOW].cast("Q")
+            for number in self.known.intersection(numbers):
+                yield from self.around(data, number, seen)
+
+    def around(self, data, number, seen):
+        """Widens each place of a window to the whole stretch that agrees."""
+        window = number.to_bytes(WINDOW, "little")
+        at = data.find(window)
+        while at >= 0:
+            for secret, offset in self.windows[number]:
+                first, last = 0, WINDOW
+                while offset - first > 0 and at - first > 0 and secret[offset - first - 1] == data[at - first - 1]:
+                    first += 1
+                while offset + last < len(secret) and at + last < len(data) and secret[offset + last] == data[at + last]:
+                    last += 1
+                length, place = first + last, (secret, at - first)
+                if length >= HALF and place not in seen:
+                    seen.add(place)
+                    yield self.secrets[secret], length, length == len(secret), at - first
+            at = data.find(window, at + 1)
+
+
+def readable(pid):
+    """Whether this process may read that one's memory."""
+    try:
+        with open(f"/proc/{pid}/mem", "rb"), open(f"/proc/{pid}/pagemap", "rb"):
+            return True
+    except PermissionError:
+        return False
+
+
+def memory(pid, data_directory):
+    """(name, bytes) of every stretch of resident memory. Maps of files below the data directory are
+    left to the search of the files themselves."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem, open(f"/proc/{pid}/pagemap", "rb", 0) as pages:
+        for line in maps:
+            span, rights, _, _, _, *name = line.split(maxsplit=5)
+            name = name[0].strip() if name else "anonymous memory"
+            if "r" not in rights or name.startswith(("[vvar", "[vsyscall")) or name.startswith(str(data_directory)):
+                continue
+            first, last = (int(end, 16) for end in span.split("-"))
+            for start, end in resident(pages, first, last):
+                yield from blocks(mem, start, end, f"{name} {start:x}")
+
+
+def blocks(mem, start, end, name):
+    """Reads a resident stretch in blocks that overlap by more than a secret's length."""
+    while start < end:
+        try:
+            mem.seek(start)
+            data = mem.read(min(READ_BYTES, end - start))
+        except OSError:
+            return  # a page that left between the two looks
+        if not data:
+            return
+        yield name, data
+        start += len(data) if start + len(data) >= end else len(data) - 128
+
+
+def resident(pages, first, last):
+    """The stretches of [first, last) that are in memory or swap; a huge reserved map costs nothing."""
+    begun, at = None, first
+    while at < last:
+        pages.seek(at // PAGE * 8)
+        count = min((last - at) // PAGE, 1 << 16)
+        entries = memoryview(pages.read(count * 8)).cast("Q")
+        if not any(entries):
+            if begun is not None:
+                yield begun, at
+                begun = None
+            at += count * PAGE
+            continue
+        for entry in entries:
+            if entry >> 62 and begun is None:
+                begun = at
+            elif not entry >> 62 and begun is not None:
+                yield begun, at
+                begun = None
+            at += PAGE
+    if begun is not None:
+        yield begun, last
+
+
+class Workload:
+    """1,000 SSE-C requests: good ones, refused ones and broken ones, over many connections."""
+
+    def __init__(self, server, held):
+        self.server, self.held = server, held
+        self.kinds = collections.Counter()
+
+    def run(self):
+        """All requests, by several clients at once; how many of each kind."""
+        raw = Raw(self.server)
+        same(raw.request("PUT", "/memory").status, 200)
+        shares = [range(start, REQUESTS, 8) for start in range(8)]
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(self.client, shares))
+        self.kept_alive()
+        return self.kinds
+
+    def client(self, numbers):
+        """One client's share."""
+        raw = Raw(self.server)
+        actions = [self.put, self.put, self.get, self.get, self.ranged, self.head, self.wrong_key, self.no_md5,
+                   self.bad_md5, self.with_sse, self.short_key, self.chunked, self.presigned, self.in_query,
+                   self.bad_signature, self.interrupted, self.list_and_delete, self.multipart]
+        for number in numbers:
+            action = actions[number % len(actions)] if number % 50 else self.multipart
+            chance = random.Random(number)
+            key = self.held[number % KEYS]
+            action(raw, chance, key, f"/memory/{number % KEYS}/{number % 8}")
+
+    def count(self, name, answer):
+        """Notes an answer."""
+        self.kinds[f"{name} {answer.status}"] += 1
+        return answer
+
+    def put(self, raw, chance, key, path):
+        """Inline and large bodies."""
+        body = chance.randbytes(chance.choice((0, 100, 16384, 16385, 200_000)))
+        self.count("PUT", raw.request("PUT", path, keys.trio(key), body))
+
+    def get(self, raw, chance, key, path):
+        """A whole body."""
+        self.count("GET", raw.request("GET", path, keys.trio(key)))
+
+    def ranged(self, raw, chance, key, path):
+        """A part of one."""
+        self.count("range", raw.request("GET", path, keys.trio(key) | {"Range": "bytes=10-20"}))
+
+    def head(self, raw, chance, key, path):
+        """HeadObject."""
+        self.count("HEAD", raw.request("HEAD", path, keys.trio(key)))
+
+    def wrong_key(self, raw, chance, key, path):
+        """A key that does not fit must go as well."""
+        self.count("wrong key", raw.request("GET", path, keys.trio(self.held[chance.randrange(KEYS)])))
+
+    def no_md5(self, raw, chance, key, path):
+        """E6."""
+        headers = {name: value for name, value in keys.trio(key).items() if name != keys.MD5}
+        self.count("no MD5", raw.request("PUT", path, headers, b"x"))
+
+    def bad_md5(self, raw, chance, key, path):
+        """E7."""
+        self.count("bad MD5", raw.request("PUT", path, keys.trio(key) | {keys.MD5: "x"}, b"x"))
+
+    def with_sse(self, raw, chance, key, path):
+        """E10."""
+        self.count("both kinds", raw.request("PUT", path, keys.trio(key) | {keys.SSE: "AES256"}, b"x"))
+
+    def short_key(self, raw, chance, key, path):
+        """E9: most of a key is still most of a secret."""
+        self.count("short key", raw.request("PUT", path, keys.trio(key[:31]), b"x"))
+
+    def chunked(self, raw, chance, key, path):
+        """aws-chunked."""
+        target, sent, body = raw.chunked(path, [bytes(70_000), b"end"], keys.trio(key))
+        self.count("chunked", raw.send("PUT", target, sent, body))
+
+    def presigned(self, raw, chance, key, path):
+        """A presigned URL with the key in headers."""
+        target = raw.presigned("GET", path, keys.trio(key))
+        self.count("presigned", raw.send("GET", target, [("Host", raw.host), *keys.trio(key).items()]))
+
+    def in_query(self, raw, chance, key, path):
+        """A presigned URL with the key in the URL itself."""
+        target = raw.presigned("GET", path, {}, keys.trio(key))
+        self.count("key in query", raw.send("GET", target, [("Host", raw.host)]))
+
+    def bad_signature(self, raw, chance, key, path):
+        """The canonical request holds the key."""
+        self.count("bad signature", raw.request("GET", path, keys.trio(key), secret="wrong"))
+
+    def interrupted(self, raw, chance, key, path):
+        """Half a body."""
+        target, sent = raw.signed("PUT", path, keys.trio(key), payload=UNSIGNED)
+        raw.half("PUT", target, sent + [("Content-Length", "900000")], bytes(300_000))
+        self.kinds["interrupted"] += 1
+
+    def list_and_delete(self, raw, chance, key, path):
+        """Operations that ignore the key, and must forget it too."""
+        self.count("list", raw.request("GET", "/memory", keys.trio(key), query={"list-type": "2"}))
+        self.count("DELETE", raw.request("DELETE", path, keys.trio(key)))
+
+    def multipart(self, raw, chance, key, path):
+        """Create, two parts, complete with the key or without, or abort."""
+        answer = self.count("create upload", raw.request("POST", path, keys.trio(key), query={"uploads": ""}))
+        upload = answer.error().get("UploadId", "")
+        rows = ""
+        for number, size in ((1, 5 << 20), (2, 30_000)):
+            query = {"partNumber": str(number), "uploadId": upload}
+            answer = self.count("part", raw.request("PUT", path, keys.trio(key), bytes(size), query, payload=UNSIGNED))
+            rows += f"<Part><PartNumber>{number}</PartNumber><ETag>{answer.headers.get('etag')}</ETag></Part>"
+        if chance.random() < 0.2:
+            self.count("abort", raw.request("DELETE", path, query={"uploadId": upload}))
+            return
+        document = f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode()
+        headers = keys.trio(key) if chance.random() < 0.5 else {}
+        self.count("complete", raw.request("POST", path, headers, document, {"uploadId": upload}))
+
+    def kept_alive(self):
+        """The SDK's way: many requests on a few connections, which then close."""
+        s3 = self.server.boto3()
+        for number in range(60):
+            key = keys.boto(self.held[number % KEYS])
+            s3.put_object(Bucket="memory", Key="alive", Body=bytes(number * 1000), **key)
+            s3.get_object(Bucket="memory", Key="alive", **key)["Body"].read()
+            self.kinds["kept alive"] += 2
+        s3.close()
+
+
+if __name__ == "__main__":
+    main("memory_scan", run)

@@ -1,0 +1,75 @@
+//! Builds the server for the lanes, and puts each build where the next one does not overwrite it.
+//!
+//! The witness build (feature `key-witness`) writes every secret it derives to a file that the memory
+//! lane reads. It exists for that test alone; nothing else here ever runs it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::process;
+
+/// Which build of the server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Build {
+    /// Default features, dev profile.
+    Dev,
+    /// Dev profile with the secrets exported to the memory test.
+    Witness,
+    /// What users run: for figures only.
+    Release,
+}
+
+impl Build {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "strongroom",
+            Self::Witness => "strongroom-witness",
+            Self::Release => "strongroom-release",
+        }
+    }
+
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Dev => &[],
+            Self::Witness => &["--features", "key-witness"],
+            Self::Release => &["--release"],
+        }
+    }
+
+    fn profile_directory(self) -> &'static str {
+        match self {
+            Self::Dev | Self::Witness => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Builds, and answers the path of a copy that later builds leave alone.
+pub(crate) fn build(root: &Path, build: Build) -> Result<PathBuf, String> {
+    let mut command = cargo(root);
+    command.args(["build", "--locked", "--package", "server"]).args(build.arguments());
+    if !process::run(&mut command).success {
+        return Err(format!("the {build:?} build of the server failed"));
+    }
+    let built = target(root).join(build.profile_directory()).join("strongroom");
+    let directory = target(root).join("lanes");
+    let kept = directory.join(build.name());
+    fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+    // Removed first: a copy over a binary that still runs somewhere is refused by the kernel.
+    drop(fs::remove_file(&kept));
+    fs::copy(&built, &kept).map_err(|error| format!("{}: {error}", built.display()))?;
+    Ok(kept)
+}
+
+/// The cargo that runs this, at the root of the workspace.
+pub(crate) fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    command
+}
+
+/// Where cargo builds.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}

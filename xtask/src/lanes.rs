@@ -1,0 +1,183 @@
+//! The lanes of `conformance/`: Python programs that drive the real binary, and how each is run.
+//!
+//! Guarantees: a lane that cannot run on this machine says so and counts as skipped, never as passed.
+//! Does not: know what a lane checks; that stands in the lane's own first lines.
+
+use std::path::{Path, PathBuf};
+
+use crate::binary::{self, Build};
+use crate::ci::{Counts, Outcome, Summary};
+use crate::process::{self, Finished};
+use crate::python::{self, NoPython};
+
+/// The lanes that `conformance` runs when none is named, and CI too.
+pub(crate) const QUICK: [&str; 6] =
+    ["aws_cli", "boto3_lane", "errors", "wire", "ovh_guide", "damage"];
+const LONG: [&str; 4] = ["crash", "memory_scan", "big", "bench"];
+
+/// Which lanes to run against which binary.
+pub(crate) struct LaneRun {
+    /// File names in `conformance/`, without `.py`.
+    pub(crate) names: Vec<&'static str>,
+    /// A ready binary; else one is built.
+    pub(crate) binary: Option<PathBuf>,
+    /// Handed on to each lane.
+    pub(crate) arguments: Vec<String>,
+}
+
+/// The named lanes, or all quick ones.
+pub(crate) fn select(names: &[String]) -> Result<Vec<&'static str>, String> {
+    if names.is_empty() {
+        return Ok(QUICK.to_vec());
+    }
+    names.iter().map(|name| known(name)).collect()
+}
+
+fn known(name: &str) -> Result<&'static str, String> {
+    let all = QUICK.into_iter().chain(LONG);
+    let found = all.into_iter().find(|lane| *lane == name);
+    found.ok_or_else(|| {
+        format!("no lane `{name}`; there are {} and {}", QUICK.join(", "), LONG.join(", "))
+    })
+}
+
+/// The build that a lane needs.
+fn build_of(lane: &str) -> Build {
+    match lane {
+        "memory_scan" => Build::Witness,
+        "big" | "bench" => Build::Release,
+        _ => Build::Dev,
+    }
+}
+
+/// Runs lanes by themselves, outside of `ci`: environment, build, lanes, summary.
+pub(crate) fn alone(root: &Path, wanted: LaneRun) -> bool {
+    let mut summary = Summary::default();
+    for lane in wanted.names {
+        summary.lane(lane, || match &wanted.binary {
+            Some(binary) => run(root, lane, binary, &wanted.arguments),
+            None => match binary::build(root, build_of(lane)) {
+                Ok(binary) => run(root, lane, &binary, &wanted.arguments),
+                Err(message) => Outcome::failed(message),
+            },
+        });
+    }
+    summary.close()
+}
+
+/// Runs one lane against `binary`.
+pub(crate) fn run(root: &Path, lane: &str, binary: &Path, arguments: &[String]) -> Outcome {
+    let python = match python::interpreter(root) {
+        Ok(python) => python,
+        Err(reason) => return without_python(reason),
+    };
+    let script = root.join("conformance").join(format!("{lane}.py"));
+    let mut command = python::script(root, &python, &script);
+    command.arg("--bin").arg(binary).args(arguments);
+    judged(&process::run(&mut command))
+}
+
+/// The independent decryptor, and the vectors beside it.
+const JUDGE: &str = "crates/sealed-format/tests/judge/judge.py";
+const VECTORS: &str = "crates/sealed-format/tests/vectors";
+
+/// Has the independent decryptor open the published vectors, and objects that the crate seals now.
+pub(crate) fn format_judge(root: &Path) -> Outcome {
+    let python = match python::interpreter(root) {
+        Ok(python) => python,
+        Err(reason) => return without_python(reason),
+    };
+    let fresh = binary::target(root).join("lanes/sealed-for-the-judge.json");
+    drop(fresh.parent().map(std::fs::create_dir_all));
+    let mut seal = binary::cargo(root);
+    seal.args([
+        "run",
+        "--locked",
+        "--package",
+        "sealed-format",
+        "--example",
+        "seal_for_judge",
+        "--",
+    ]);
+    if !process::run(seal.arg(&fresh)).success {
+        return Outcome::failed("the example that seals for the judge failed".to_owned());
+    }
+    let mut total = Counts::default();
+    for (verb, file) in [("verify", root.join(VECTORS)), ("check", fresh)] {
+        let mut command = python::script(root, &python, &root.join(JUDGE));
+        let finished = process::run(command.arg(verb).arg(file));
+        total.add(cases(&finished));
+    }
+    match total.failed {
+        0 => Outcome::Passed(total),
+        _ => Outcome::Failed(total, "see above".to_owned()),
+    }
+}
+
+/// Reads the judge's closing line `N cases, N failures`.
+fn cases(finished: &Finished) -> Counts {
+    let line = finished.lines.last().map(String::as_str).unwrap_or_default();
+    let numbers = line.split_once(" cases, ").and_then(|(cases, failures)| {
+        let failures: u32 = failures.strip_suffix(" failures")?.parse().ok()?;
+        Some((cases.parse::<u32>().ok()?.checked_sub(failures)?, failures))
+    });
+    match (finished.success, numbers) {
+        (true, Some((passed, 0))) if passed > 0 => Counts { passed, ..Counts::default() },
+        (_, Some((passed, failed))) => Counts { passed, failed: failed.max(1), skipped: 0 },
+        (_, None) => Counts { failed: 1, ..Counts::default() },
+    }
+}
+
+fn without_python(reason: NoPython) -> Outcome {
+    match reason {
+        NoPython::Missing(tool) => Outcome::Skipped(tool.to_owned()),
+        NoPython::Broken(message) => Outcome::failed(message),
+    }
+}
+
+/// Reads the count line `[name: ]N passed, N failed, N skipped` that closes a lane.
+fn judged(finished: &Finished) -> Outcome {
+    let counts = finished.lines.iter().rev().find_map(|line| Counts::parse(line));
+    match (finished.success, counts) {
+        (true, Some(counts)) if counts.failed == 0 => Outcome::Passed(counts),
+        (true, None) => Outcome::Passed(Counts::one_passed()),
+        (_, Some(counts)) => Outcome::Failed(counts.at_least_one_failed(), "see above".to_owned()),
+        (false, None) => Outcome::failed("ended without a count line".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished(success: bool, last: &str) -> Finished {
+        Finished { success, lines: vec!["ok one".to_owned(), last.to_owned()] }
+    }
+
+    #[test]
+    fn a_lane_that_fails_in_either_way_is_failed() {
+        let good = judged(&finished(true, "errors: 3 passed, 0 failed, 1 skipped"));
+        assert_eq!(good, Outcome::Passed(Counts { passed: 3, failed: 0, skipped: 1 }));
+        assert!(judged(&finished(true, "errors: 3 passed, 1 failed, 0 skipped")).is_failure());
+        assert!(judged(&finished(false, "errors: 3 passed, 0 failed, 0 skipped")).is_failure());
+        assert!(judged(&finished(false, "Traceback")).is_failure());
+    }
+
+    #[test]
+    fn the_judge_passes_only_what_it_has_judged() {
+        let counts = |passed, failed| Counts { passed, failed, skipped: 0 };
+        assert_eq!(cases(&finished(true, "40 cases, 0 failures")), counts(40, 0));
+        assert_eq!(cases(&finished(false, "40 cases, 3 failures")), counts(37, 3));
+        assert_eq!(cases(&finished(true, "0 cases, 0 failures")), counts(0, 1));
+        assert_eq!(cases(&finished(false, "40 cases, 0 failures")), counts(40, 1));
+        assert_eq!(cases(&finished(true, "Traceback")), counts(0, 1));
+    }
+
+    #[test]
+    fn every_lane_is_a_file() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance");
+        for lane in QUICK.into_iter().chain(LONG) {
+            assert!(directory.join(format!("{lane}.py")).is_file(), "{lane}");
+        }
+    }
+}
