@@ -179,7 +179,15 @@ fn visit_down(tree: &Tree, from: &[u8], visitor: &mut Visitor<'_>) -> Option<Vec
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::catalog::contract;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn the_contract_holds() {
+        contract::holds(|| Arc::new(MemoryCatalog::new())).await;
+    }
 
     #[tokio::test]
     async fn debug_prints_neither_keys_nor_values() {

@@ -21,6 +21,8 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+#[cfg(any(test, feature = "contract-tests"))]
+#[doc(hidden)]
 pub mod contract;
 pub mod lmdb;
 pub mod memory;

@@ -1,1 +1,0 @@
-//! LMDB, behind one committer thread that groups waiting commits into one synced transaction.
