@@ -31,7 +31,7 @@ pub const BUDGET_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
 /// a write block with one page for its footer; the smaller one fits one sealed chunk or a small blob.
 const CLASSES: [usize; 2] = [64 * 1024, 266_240];
 
-const _: () = assert!(CLASSES[1] >= 262_400 && CLASSES[1] >= BLOCK_BYTES + PAGE_BYTES);
+const _: () = assert!(CLASSES[1] >= BLOCK_BYTES + PAGE_BYTES);
 const _: () =
     assert!(CLASSES[0].is_multiple_of(PAGE_BYTES) && CLASSES[1].is_multiple_of(PAGE_BYTES));
 
@@ -85,8 +85,8 @@ impl BufferPool {
         Some(self.lend(len, charge))
     }
 
-    /// Whether more than half of the budget is lent: then nobody should sit on full blocks, so that
-    /// slow writers never hold more than half of it between them.
+    /// Whether more than half of the budget is lent: then full blocks go to the disk at once, rather
+    /// than wait for company.
     #[must_use]
     pub fn under_pressure(&self) -> bool {
         self.ahead_bytes() > self.0.budget_bytes / 2
@@ -181,6 +181,11 @@ impl Buffer {
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         Bytes::from_owner(self)
+    }
+
+    /// Takes [`mark_sealed`](Self::mark_sealed) back, since its holder fills it again.
+    pub(crate) fn unmark_sealed(&mut self) {
+        self.secret = true;
     }
 
     /// Whether it is charged to the write-ahead budget.

@@ -1,1 +1,0 @@
-//! One immutable file a blob.
