@@ -1,0 +1,68 @@
+"""Searches the memory of `examples/leaves_nothing_behind.rs` for every secret that it had.
+
+    memory.py EXAMPLE      the example, built with the feature key-witness
+
+Exit code 0 if nothing is found, and something is found when the example is told to forget a key; else 1.
+"""
+
+import base64
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+# Enough bytes of a secret that none is found by chance.
+HEAD = 16
+# Fewer would mean that the witness did not work.
+SECRETS_MIN = 100
+
+
+def search(example, *arguments):
+    """Returns the number of secrets, and the labels of those whose first or last half stands in memory."""
+    with tempfile.TemporaryDirectory() as directory:
+        witness = os.path.join(directory, "witness")
+        environment = {**os.environ, "STRONGROOM_KEY_WITNESS": witness}
+        process = subprocess.Popen(
+            [example, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        try:
+            process.stdin.write(base64.b64encode(os.urandom(32)))
+            process.stdin.flush()
+            assert process.stdout.readline() == b"ready\n", "the example did its work"
+            with open(witness) as lines:
+                secrets = {bytes.fromhex(value): label for label, value in map(str.split, lines)}
+            halves = {half: label for secret, label in secrets.items() for half in (secret[:HEAD], secret[-HEAD:])}
+            pattern = re.compile(b"|".join(map(re.escape, halves)))
+            found = [halves[hit] for region in memory(process.pid) for hit in pattern.findall(region)]
+            return len(secrets), found
+        finally:
+            process.kill()
+            process.wait()
+
+
+def memory(pid):
+    """Every readable region of a process."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as contents:
+        for line in maps:
+            addresses, permissions = line.split()[:2]
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            if "r" in permissions:
+                try:
+                    contents.seek(start)
+                    yield contents.read(end - start)
+                except (OSError, OverflowError):
+                    pass  # The kernel's own pages, such as [vvar].
+
+
+def main(example):
+    count, found = search(example)
+    print(f"{count} secrets, {len(found)} left behind {sorted(set(found))}")
+    _, forgotten = search(example, "forget")
+    print(f"told to forget a key: {len(forgotten)} found {sorted(set(forgotten))}")
+    return 0 if count >= SECRETS_MIN and not found and "customer-key" in forgotten else 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    sys.exit(main(sys.argv[1]))
