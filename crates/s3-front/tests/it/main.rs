@@ -1,0 +1,13 @@
+//! The service over memory, asked as clients ask: signed requests in, whole answers out.
+
+mod access;
+mod buckets;
+mod client;
+mod deletes;
+mod listings;
+mod multipart;
+mod objects;
+mod reads;
+mod routing;
+mod sse_c;
+mod world;
