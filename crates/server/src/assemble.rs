@@ -6,9 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http::{Request, Response};
 use object_engine::{
     blobs::{
         buffers::BufferPool,
@@ -21,12 +19,18 @@ use object_engine::{
     error::EngineError,
     model::{AccessKey, Account, AccountId},
 };
+use s3_front::{
+    identity::{RootCredentials, WithRoot},
+    response::ResponseBody,
+    service::{ConnectionInfo, Profile, RootAccount, S3Service, ServiceOptions, StoredAccessKeys},
+};
 use sealed_format::{MasterKey, Randomness, layout};
 use sealed_store::SealedStore;
 use zeroize::Zeroizing;
 
 use crate::{
     activity::RequestBody,
+    cli,
     config::Config,
     credentials::Credentials,
     data_dir::{DataDir, cannot},
@@ -117,21 +121,38 @@ fn note(verb: &'static str, done: Result<usize, EngineError>) {
 }
 
 /// The S3 service over a store.
-pub(crate) fn service(_config: &Config, _store: &Store, _root: &Credentials) -> Service {
-    Service
+pub(crate) fn service(config: &Config, store: &Store, root: &Credentials) -> Service {
+    let secret = Zeroizing::new(root.secret_key.as_bytes().to_vec());
+    let root = RootCredentials { access_key_id: root.access_key.clone(), secret };
+    let accounts = StoredAccessKeys::new(store.0.clone());
+    Service(S3Service::new(ServiceOptions {
+        store: store.0.clone(),
+        region: config.region.clone(),
+        domains: config.domains.clone(),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemRandom),
+        access_keys: Arc::new(WithRoot::new(Some(root), accounts)),
+        root: RootAccount { id: AccountId(ROOT_ID.to_owned()), display_name: ROOT_NAME.to_owned() },
+        profile: match config.profile {
+            cli::Profile::Aws => Profile::Aws,
+        },
+    }))
 }
 
 /// Answers S3 requests.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Service;
+#[derive(Clone, Debug)]
+pub(crate) struct Service(S3Service);
 
 impl Handler for Service {
-    type Body = Full<Bytes>;
+    type Body = ResponseBody;
 
-    async fn handle(&self, _: Request<RequestBody>, _: Connection) -> Response<Self::Body> {
-        let mut response = Response::new(Full::new(Bytes::new()));
-        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        response
+    async fn handle(
+        &self,
+        request: Request<RequestBody>,
+        from: Connection,
+    ) -> Response<ResponseBody> {
+        let connection = ConnectionInfo { peer: from.peer, secure: from.secure };
+        self.0.handle(request, connection).await
     }
 }
 
@@ -146,7 +167,9 @@ impl StoredAccounts {
         let engine = self.0.engine();
         Ok(if engine.account(&user.name).await?.is_some() {
             Some(AddUser::NameTaken)
-        } else if engine.account_by_id(&AccountId(user.id.clone())).await?.is_some() {
+        } else if user.id == ROOT_ID
+            || engine.account_by_id(&AccountId(user.id.clone())).await?.is_some()
+        {
             Some(AddUser::IdTaken)
         } else if engine.access_key(&key.access_key).await?.is_some() {
             Some(AddUser::AccessKeyTaken)
@@ -215,3 +238,7 @@ impl Randomness for SystemRandom {
 
 /// Deleted objects give their space back about this much later than they could.
 const RECLAIM_INTERVAL: Duration = Duration::from_secs(5);
+/// Root's canonical user id: fixed, since it owns buckets in catalogs that outlive its credentials.
+const ROOT_ID: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// What listings show of root.
+const ROOT_NAME: &str = "root";

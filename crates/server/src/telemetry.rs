@@ -59,7 +59,7 @@ impl Arrived {
                 tracing::$level!(
                     target: "strongroom::request",
                     method = %self.method,
-                    target = %Redacted(&self.uri),
+                    uri = %Redacted(&self.uri),
                     status = status.as_u16(),
                     took_us = took.as_micros() as u64,
                     peer = %self.connection.peer,

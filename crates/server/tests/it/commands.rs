@@ -104,4 +104,8 @@ fn users_are_managed_while_no_server_runs() {
     let (code, stdout, stderr) = transcript(command.arg(dir.path()));
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stdout.starts_with("[bob]\n"), "{stdout}");
+    let _server = Server::start(dir.path(), &[]);
+    let mut command = strongroom(&["user", "list", "--data-dir"]);
+    let (_, stdout, _) = transcript(command.arg(dir.path()));
+    assert!(stdout.starts_with("bob\t"), "the next server knows it: {stdout}");
 }

@@ -67,6 +67,15 @@ fn ready_is_answered_over_verified_tls_and_plainly_where_asked() {
 }
 
 #[test]
+fn unsigned_requests_meet_the_service_behind_the_listener() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &[]);
+    let answer = get(server.connect().unwrap(), "/vault/file");
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    assert!(answer.contains("<Code>AccessDenied</Code>"), "{answer}");
+}
+
+#[test]
 fn sigterm_drains_and_exits_0() {
     for signal in ["TERM", "INT"] {
         let dir = tempfile::tempdir().unwrap();
