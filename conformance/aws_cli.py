@@ -24,7 +24,9 @@ class Shell:
         """Standard output; fails on another exit code."""
         ended = subprocess.run(["aws", *map(str, words)], capture_output=True, text=True, timeout=300,
                                cwd=self.directory, env=self.environment)
-        same(ended.returncode, status, f"exit code of aws {' '.join(map(str, words))}: {ended.stderr}")
+        # aws-cli 1 ends with 255 where aws-cli 2 ends with 254: an error that the service answered.
+        code = 254 if ended.returncode == 255 else ended.returncode
+        same(code, status, f"exit code of aws {' '.join(map(str, words))}: {ended.stderr}")
         return ended.stdout if status == 0 else ended.stderr
 
     def api(self, command, *words, status=0):
@@ -144,6 +146,9 @@ def api(lane, shell, key):
 def presigned(lane, shell, server):
     """`aws s3 presign` for a plain object; it cannot add headers."""
     with lane.check("s3 presign"):
+        # aws-cli 1 presigns by the retired SigV2 unless it is told otherwise; aws-cli 2 needs no word.
+        (shell.directory / "config").write_text("[default]\ns3 =\n    signature_version = s3v4\n")
+        shell.environment["AWS_CONFIG_FILE"] = str(shell.directory / "config")
         url = shell.aws("s3", "presign", f"s3://{BUCKET}/cp/plain-100000").strip()
         with urllib.request.urlopen(url, context=server.tls(), timeout=30) as answer:
             same(answer.read() == (shell.directory / "plain-100000").read_bytes(), True, "the same bytes")

@@ -32,10 +32,11 @@ class Answer:
             self.body, self.broken = b"", True
 
     def error(self):
-        """The fields of an error document; empty where there is none."""
-        if not self.body.lstrip().startswith(b"<"):
+        """The fields of an error document (or of any flat answer); empty where there is none."""
+        try:
+            tree = ElementTree.fromstring(self.body)
+        except ElementTree.ParseError:
             return {}
-        tree = ElementTree.fromstring(self.body)
         return {child.tag.rpartition("}")[2]: child.text or "" for child in tree}
 
     @property

@@ -10,7 +10,7 @@ import zlib
 import keys
 from checks import main, same, that
 from keys import trio
-from raw import Raw, UNSIGNED
+from raw import Raw, UNSIGNED, derive
 from server import DOMAIN, Server
 
 BUCKET = "/wire"
@@ -23,6 +23,7 @@ def run(lane, given):
     with Server(given.bin) as server:
         raw, key = Raw(server), keys.fresh()
         same(raw.request("PUT", BUCKET).status, 200, "CreateBucket")
+        published_example(lane)
         for headers in (trio(key), {}):
             streaming(lane, raw, headers, "sealed" if headers else "plain")
         interrupted(lane, raw, key)
@@ -33,6 +34,22 @@ def run(lane, given):
         limits(lane, raw)
         addressing(lane, raw)
         second_server(lane, given, server)
+
+
+def published_example(lane):
+    """This lane's own signer, against the signatures that AWS's documentation gives for chunks and trailer."""
+    with lane.check("the lane's chunk signer agrees with the published example"):
+        example = object.__new__(Raw)
+        example.stamp, example.scope = "20130524T000000Z", "20130524/us-east-1/s3/aws4_request"
+        example.signing_key = derive("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "20130524")
+        example.seed = "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e"
+        trailer = ("x-amz-checksum-crc32c", "sOO8/Q==")
+        body = example.chunk_body([b"a" * 65536, b"a" * 1024], "signed-trailer", trailer, None)
+        for signature in (b"b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2",
+                          b"1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
+                          b"2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992",
+                          b"d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435"):
+            that(signature in body, f"no {signature.decode()}")
 
 
 def crc32(data):
