@@ -145,7 +145,10 @@ impl PlainReader {
             let Some(frame) = part.frame().await? else { continue };
             self.wanted.start += frame.len() as u64;
             self.part = Some(part);
-            return Ok(Some(frame));
+            // A part that fills its chunks ends with an empty one, which says nothing to anybody.
+            if !frame.is_empty() {
+                return Ok(Some(frame));
+            }
         }
         self.part = None;
         Ok(None)
