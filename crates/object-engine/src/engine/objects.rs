@@ -242,7 +242,12 @@ impl ObjectEngine {
             let assigned = self.assign(&state);
             new.object.seals = seal(&assigned);
             if let Some(mut change) = self.change_for(&state, key, &new, &assigned).await? {
-                change.add_body(&new.object, self.fence_of(&new.object)?);
+                let blob = blob_of(&new.object);
+                let fence = match blob {
+                    Some(blob) => Some(self.fence_of(blob).await?),
+                    None => None,
+                };
+                change.add_body(&new.object, fence);
                 if change.commit(self).await? {
                     return Ok(Published::Done(assigned));
                 }
@@ -261,16 +266,6 @@ impl ObjectEngine {
             sequence,
             last_modified: self.now(),
         }
-    }
-
-    /// The check that fences a body's blob.
-    pub(super) fn fence_of(
-        &self,
-        object: &StoredObject,
-    ) -> Result<Option<(crate::catalog::Key, Stamp)>, EngineError> {
-        let Some(blob) = blob_of(object) else { return Ok(None) };
-        let over = || EngineError::Unavailable(format!("the lease of {blob:?} is over"));
-        self.inner.leases.fence(blob).ok_or_else(over).map(Some)
     }
 
     /// The change that makes `new` the newest version: all but its body's reference. `None`: the key

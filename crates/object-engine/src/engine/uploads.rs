@@ -162,7 +162,7 @@ impl ObjectEngine {
             commit.check(named.at(), Expect::Stamp(stamp));
             commit.check(at.clone(), stamp_of(old.as_ref()));
             commit.put(at, encode_part(part));
-            self.add_part_blob(&mut commit, &record.upload, &part.part.place)?;
+            self.add_part_blob(&mut commit, &record.upload, &part.part.place).await?;
             if let Some(old) = old {
                 self.remove_part_blob(&mut commit, &decode_part(&old.value)?.part.place);
             }
@@ -174,15 +174,14 @@ impl ObjectEngine {
         Err(EngineError::Contended)
     }
 
-    fn add_part_blob(
+    async fn add_part_blob(
         &self,
         commit: &mut Commit,
         upload: &Upload,
         place: &Place,
     ) -> Result<(), EngineError> {
         let Place::Blob(blob, _) = place else { return Ok(()) };
-        let over = || EngineError::Unavailable(format!("the lease of {blob:?} is over"));
-        let (lease, stamp) = self.inner.leases.fence(*blob).ok_or_else(over)?;
+        let (lease, stamp) = self.fence_of(*blob).await?;
         commit.check(lease, Expect::Stamp(stamp));
         commit.check(keys::owner(*blob), Expect::Absent);
         commit.put(keys::owner(*blob), Owner::Part { body: upload.body_id }.encode());
