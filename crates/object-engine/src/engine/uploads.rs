@@ -126,13 +126,15 @@ impl ObjectEngine {
         self.commit(commit).await
     }
 
-    /// Adds or replaces a part. `false`: no such upload (any more); the part's body is abandoned.
+    /// Adds or replaces a part, dated by the engine's clock. `false`: no such upload (any more); the
+    /// part's body is abandoned.
     pub async fn put_part(
         &self,
         bucket: &Bucket,
         upload: &Upload,
         part: UploadedPart,
     ) -> Result<bool, EngineError> {
+        let part = UploadedPart { last_modified: self.now(), ..part };
         let place = part.part.place.clone();
         let outcome = self.put_part_record(bucket, upload, &part).await;
         match (&outcome, &place) {
