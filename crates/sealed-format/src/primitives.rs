@@ -1,11 +1,11 @@
 //! The two primitives that everything is made of: HKDF-SHA-512 and AES-256-GCM, over aws-lc-rs.
 //!
-//! Guarantees: key material is written straight into its final place; a seal is out of place and allocates nothing; what
-//! does not verify is wiped before the caller sees it.
+//! Guarantees: key material is written straight into its final place; a seal is out of place and
+//! allocates nothing; what does not verify is wiped before the caller sees it.
 //!
-//! HKDF stands here on the provider's HMAC and not on its `hkdf::Prk`, which keeps the key inline and so leaves a copy of
-//! it behind at each move. Expand to at most 64 bytes is one HMAC (RFC 5869, section 2.3), which a test compares with the
-//! provider's own.
+//! HKDF stands here on the provider's HMAC and not on its `hkdf::Prk`, which keeps the key inline
+//! and so leaves a copy of it behind at each move. Expand to at most 64 bytes is one HMAC (RFC
+//! 5869, section 2.3), which a test compares with the provider's own.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
@@ -42,14 +42,16 @@ impl Prk {
         Self(hmac::Key::new(hmac::HMAC_SHA512, key))
     }
 
-    /// HKDF-Expand-SHA-512(self, info, 32) into a key, one HMAC. `info` is a scratch buffer: it comes back as it was.
+    /// HKDF-Expand-SHA-512(self, info, 32) into a key, one HMAC. `info` is a scratch buffer: it
+    /// comes back as it was.
     pub(crate) fn expand_key(&self, label: &'static str, info: &mut Vec<u8>) -> Secret<KEY_BYTES> {
         let mut block = Secret::<HASH_BYTES>::unwitnessed();
         self.expand_block(info, block.expose_mut());
         Secret::filled_by(label, |key| key.copy_from_slice(&block.expose()[..KEY_BYTES]))
     }
 
-    /// HKDF-Expand-SHA-512(self, info, 32) into bytes that are not secret: a verifier or an authenticator.
+    /// HKDF-Expand-SHA-512(self, info, 32) into bytes that are not secret: a verifier or an
+    /// authenticator.
     pub(crate) fn expand_public(&self, info: &mut Vec<u8>) -> [u8; 32] {
         let mut block = Secret::<HASH_BYTES>::unwitnessed();
         self.expand_block(info, block.expose_mut());
@@ -82,7 +84,8 @@ fn sign(key: &hmac::Key, message: &[u8], out: &mut [u8; HASH_BYTES]) {
     hmac::sign_to_buffer(key, message, out).expect("the buffer is as long as SHA-512's output");
 }
 
-/// AES-256-GCM under one key. The key schedule stands in the provider's own wiped memory behind a pointer.
+/// AES-256-GCM under one key. The key schedule stands in the provider's own wiped memory behind a
+/// pointer.
 pub(crate) struct Gcm(LessSafeKey);
 
 impl Gcm {
@@ -92,7 +95,8 @@ impl Gcm {
         Self(LessSafeKey::new(key))
     }
 
-    /// Seals `plain` into `out`, which is exactly one tag longer. The caller guarantees that `nonce` is fresh for the key.
+    /// Seals `plain` into `out`, which is exactly one tag longer. The caller guarantees that
+    /// `nonce` is fresh for the key.
     pub(crate) fn seal(&self, nonce: [u8; NONCE_BYTES], aad: &[u8], plain: &[u8], out: &mut [u8]) {
         assert_eq!(out.len(), plain.len() + TAG_BYTES, "a seal is one tag longer");
         let (cipher, tag) = out.split_at_mut(plain.len());
@@ -102,8 +106,8 @@ impl Gcm {
             .expect("lengths fit and are far below the limit of one nonce");
     }
 
-    /// Opens `sealed` into `out`, which is exactly one tag shorter. On failure `out` is wiped: nothing unverified is
-    /// ever left in it.
+    /// Opens `sealed` into `out`, which is exactly one tag shorter. On failure `out` is wiped:
+    /// nothing unverified is ever left in it.
     pub(crate) fn open(
         &self,
         nonce: [u8; NONCE_BYTES],
