@@ -12,7 +12,7 @@ use aws_lc_rs::hmac;
 use zeroize::Zeroize;
 
 use crate::error::Damaged;
-use crate::secret::Secret;
+use crate::secret::{Secret, wipe_stack_below};
 
 /// The output of HMAC-SHA-512, and so the length of a PRK.
 pub(crate) const HASH_BYTES: usize = 64;
@@ -26,20 +26,24 @@ pub(crate) const TAG_BYTES: usize = 16;
 /// The nonce of every key that seals exactly one thing.
 pub(crate) const SINGLE_USE_NONCE: [u8; NONCE_BYTES] = [0; NONCE_BYTES];
 
-/// A pseudorandom key ready to expand: the state of an HMAC, paid for once.
-pub(crate) struct Prk(hmac::Key);
+/// A pseudorandom key ready to expand: the state of an HMAC, paid for once. The state is as good as
+/// the key, so it is boxed as the keys are, and what the provider leaves of it on the stack is wiped.
+pub(crate) struct Prk(Box<hmac::Key>);
 
 impl Prk {
     /// HKDF-Extract-SHA-512(salt, ikm).
     pub(crate) fn extract(salt: &[u8], ikm: &[u8; KEY_BYTES]) -> Self {
-        let salt = hmac::Key::new(hmac::HMAC_SHA512, salt);
+        // Not secret, but it is in the HMAC's frames that the key is hashed.
+        let salt = keyed(salt);
         let prk = Secret::<HASH_BYTES>::filled_by("prk", |out| sign(&salt, ikm, out));
         Self::of(prk.expose())
     }
 
     /// Takes uniform key bytes as a PRK, as HKDF allows (RFC 5869, section 3.3).
     pub(crate) fn of(key: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA512, key))
+        let state = keyed(key);
+        wipe_stack_below();
+        Self(state)
     }
 
     /// HKDF-Expand-SHA-512(self, info, 32) into a key, one HMAC. `info` is a scratch buffer: it
@@ -81,6 +85,19 @@ impl Prk {
 }
 
 fn sign(key: &hmac::Key, message: &[u8], out: &mut [u8; HASH_BYTES]) {
+    signed(key, message, out);
+    wipe_stack_below();
+}
+
+/// Apart from its caller, so that its frame is below it and can be wiped.
+#[inline(never)]
+fn keyed(key: &[u8]) -> Box<hmac::Key> {
+    Box::new(hmac::Key::new(hmac::HMAC_SHA512, key))
+}
+
+/// Apart from its caller, as [`keyed`].
+#[inline(never)]
+fn signed(key: &hmac::Key, message: &[u8], out: &mut [u8; HASH_BYTES]) {
     hmac::sign_to_buffer(key, message, out).expect("the buffer is as long as SHA-512's output");
 }
 
