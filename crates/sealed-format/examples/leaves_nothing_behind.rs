@@ -1,12 +1,14 @@
-//! Uses every key of the format, drops it, and waits to have its memory searched by `tests/judge/memory.py`.
+//! Uses every key of the format, drops it, and waits to have its memory searched by
+//! `tests/judge/memory.py`.
 //!
 //! ```text
 //! cargo build -p sealed-format --features key-witness --example leaves_nothing_behind
 //! python crates/sealed-format/tests/judge/memory.py PATH_OF_THE_EXAMPLE
 //! ```
 //!
-//! It runs on the ordinary allocator, which wipes nothing: what is clean here is clean by the crate's own doing. With the
-//! argument `forget` it keeps one customer key, so that the search can be seen to find something.
+//! It runs on the ordinary allocator, which wipes nothing: what is clean here is clean by the
+//! crate's own doing. With the argument `forget` it keeps one customer key, so that the search can
+//! be seen to find something.
 
 use std::error::Error;
 use std::io::{Read, Write};
@@ -34,7 +36,8 @@ impl Randomness for System {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let forget = std::env::args().nth(1).as_deref() == Some("forget");
-    // The key's text comes from outside and stays in this process, in base64: only the crate's own memory is on trial.
+    // The key's text comes from outside and stays in this process, in base64: only the crate's own
+    // memory is on trial.
     let mut text = Vec::new();
     std::io::stdin().take(44).read_to_end(&mut text)?;
     // In a thread of its own, whose stack stays mapped while it waits.
@@ -53,7 +56,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A life of one object: its key arrives, seals and opens everything once. Returns the key, to be dropped.
+/// A life of one object: its key arrives, seals and opens everything once. Returns the key, to be
+/// dropped.
 #[inline(never)]
 fn one_object(text: &[u8]) -> CustomerKey {
     let headers = KeyHeaders { algorithm: Some(b"AES256"), key: Some(text), md5: None };

@@ -5,7 +5,8 @@
 //! python crates/sealed-format/tests/judge/judge.py check FILE
 //! ```
 //!
-//! Keys and salts are random, so each run asks the judge something new. A second argument seeds them instead.
+//! Keys and salts are random, so each run asks the judge something new. A second argument seeds
+//! them instead.
 
 #[path = "../tests/sealed_json/mod.rs"]
 mod sealed_json;

@@ -5,18 +5,21 @@
 //! key (32) || base nonce (12) || commitment (32) = HKDF-Expand(input key,
 //!     "c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM" || 0x00 || salt (24) || context, 76)
 //! context   = LP(body_id) LP(u32be part number)
-//! chunk i   = AES-256-GCM(key, base nonce XOR i as 96-bit big endian, 16,384 bytes of plaintext), the last one shorter
+//! chunk i   = AES-256-GCM(key, base nonce XOR i as 96-bit big endian, 16,384 bytes of plaintext),
+//!             the last one shorter
 //! ```
 //!
-//! [`PartHeader`] || stored bytes is exactly a Cobblestone-256 ciphertext, so other implementations open it.
+//! [`PartHeader`] || stored bytes is exactly a Cobblestone-256 ciphertext, so other implementations
+//! open it.
 //!
-//! Guarantees: the salt is drawn at every [`PartSealer::new`], so two attempts at the same part never share a key; a sealer
-//! counts its own chunks, so no nonce repeats; sealing allocates nothing per chunk; an opener checks the commitment in
-//! constant time before the first chunk, knows each chunk's exact length from the authenticated length of the part, and
-//! leaves nothing unverified in the caller's buffer.
+//! Guarantees: the salt is drawn at every [`PartSealer::new`], so two attempts at the same part
+//! never share a key; a sealer counts its own chunks, so no nonce repeats; sealing allocates
+//! nothing per chunk; an opener checks the commitment in constant time before the first chunk,
+//! knows each chunk's exact length from the authenticated length of the part, and leaves nothing
+//! unverified in the caller's buffer.
 //!
-//! Does not do: know the length by itself. It comes from sealed facts; a range read of a part whose length is not
-//! authenticated would prove nothing about truncation.
+//! Does not do: know the length by itself. It comes from sealed facts; a range read of a part whose
+//! length is not authenticated would prove nothing about truncation.
 
 use std::fmt;
 
@@ -44,7 +47,8 @@ const COMMITMENT_BYTES: usize = 32;
 pub const PART_HEADER_BYTES: usize = SALT_BYTES + COMMITMENT_BYTES;
 const _: () = assert!(PART_HEADER_BYTES == 56);
 
-/// What stands before the chunks in a Cobblestone-256 ciphertext, and here in the sealed facts. Neither field is secret.
+/// What stands before the chunks in a Cobblestone-256 ciphertext, and here in the sealed facts.
+/// Neither field is secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartHeader {
     /// Random at every attempt to upload the part: it is the attempt's identity.
@@ -116,7 +120,8 @@ impl PartSealer {
         self.chunks += 1;
     }
 
-    /// Seals the last chunk, shorter than a full one and perhaps empty, into the front of `out`; returns its sealed length.
+    /// Seals the last chunk, shorter than a full one and perhaps empty, into the front of `out`;
+    /// returns its sealed length.
     ///
     /// # Panics
     /// If `rest` is a full chunk or longer, or `out` too short: mistakes of the caller.
@@ -142,8 +147,8 @@ pub struct PartOpener {
 }
 
 impl PartOpener {
-    /// Derives the part's key and checks the header's commitment in constant time. `plain_length` must come from sealed
-    /// facts. Three HMACs and one AES key schedule.
+    /// Derives the part's key and checks the header's commitment in constant time. `plain_length`
+    /// must come from sealed facts. Three HMACs and one AES key schedule.
     ///
     /// # Errors
     /// If the header was not made for this body, part number and key.
@@ -174,11 +179,12 @@ impl PartOpener {
         Ok(Self { cipher, plain_length })
     }
 
-    /// Opens chunk `index` from its exact sealed bytes into the front of `out`; returns its plaintext length.
+    /// Opens chunk `index` from its exact sealed bytes into the front of `out`; returns its
+    /// plaintext length.
     ///
     /// # Errors
-    /// If the part has no such chunk, `sealed` has not the chunk's length, or it does not authenticate. Then nothing of it
-    /// is in `out`.
+    /// If the part has no such chunk, `sealed` has not the chunk's length, or it does not
+    /// authenticate. Then nothing of it is in `out`.
     ///
     /// # Panics
     /// If `out` is shorter than the chunk: a mistake of the caller.

@@ -1,11 +1,13 @@
 //! Where a version lives: what a wrap is bound to.
 //!
-//! The encoded context is authenticated by the verifier, by the key that wraps and by the wrap's associated data. An
-//! envelope therefore opens only for the same kind of holder, bucket, object key, version and body.
+//! The encoded context is authenticated by the verifier, by the key that wraps and by the wrap's
+//! associated data. An envelope therefore opens only for the same kind of holder, bucket, object
+//! key, version and body.
 //!
 //! ```text
 //! LP(x) = u32be(len x) || x
-//! ctx   = LP("strongroom sealed object v1") LP(suite) LP(holder) LP(bucket_uid) LP(object key) LP(version_uid) LP(body_id)
+//! ctx   = LP("strongroom sealed object v1") LP(suite) LP(holder) LP(bucket_uid)
+//!         LP(object key) LP(version_uid) LP(body_id)
 //! ```
 
 /// The first field of every context. It never changes: a new format gets a new text.

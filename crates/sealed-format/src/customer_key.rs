@@ -1,10 +1,11 @@
 //! The customer's key, and the digest that S3 asks of it.
 //!
-//! Guarantees: the 32 bytes stand in one heap allocation, are wiped when their owner is dropped, and cannot be cloned,
-//! printed, serialized or compared with `==`. What leaves this module is a comparison in constant time and the MD5 that is
-//! answered to the key's sender.
+//! Guarantees: the 32 bytes stand in one heap allocation, are wiped when their owner is dropped,
+//! and cannot be cloned, printed, serialized or compared with `==`. What leaves this module is a
+//! comparison in constant time and the MD5 that is answered to the key's sender.
 //!
-//! Does not do: judge the key's quality. Keys are not stretched; 32 random bytes are what the format asks for.
+//! Does not do: judge the key's quality. Keys are not stretched; 32 random bytes are what the
+//! format asks for.
 
 use std::fmt;
 
@@ -27,8 +28,8 @@ impl CustomerKey {
         Self(Secret::filled_by("customer-key", fill))
     }
 
-    /// The MD5 of the key: S3's check against a key mangled in transit. It links objects of one key, so it is answered to
-    /// the key's sender and never stored or logged.
+    /// The MD5 of the key: S3's check against a key mangled in transit. It links objects of one
+    /// key, so it is answered to the key's sender and never stored or logged.
     pub fn md5(&self) -> KeyMd5 {
         let mut digest = KeyDigest::new();
         digest.update(self.0.expose());
@@ -55,7 +56,8 @@ impl fmt::Debug for CustomerKey {
 pub struct KeyMd5(Secret<MD5_BYTES>);
 
 impl KeyMd5 {
-    /// As the header `x-amz-server-side-encryption-customer-key-MD5` carries it: 24 characters of base64.
+    /// As the header `x-amz-server-side-encryption-customer-key-MD5` carries it: 24 characters of
+    /// base64.
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.0.expose())
     }
@@ -67,7 +69,8 @@ impl fmt::Debug for KeyMd5 {
     }
 }
 
-/// MD5 over key material as it is decoded. The hasher never moves once it has seen a byte, since a move would leave a copy.
+/// MD5 over key material as it is decoded. The hasher never moves once it has seen a byte, since a
+/// move would leave a copy.
 pub(crate) struct KeyDigest(Box<Md5>);
 
 impl KeyDigest {

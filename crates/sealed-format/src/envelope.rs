@@ -7,14 +7,17 @@
 //!      2       1   kind of holder  0x01 customer, 0x02 server
 //!      3      32   wrap_salt       random, new at every wrap
 //!     35      32   V               HKDF-Expand(PRK, "verify" || ctx, 32)
-//!     67     112   wrapped         AES-256-GCM(KEK, nonce 0, DEK || MK || CK, aad = ctx || "wrap" || V)
+//!     67     112   wrapped         AES-256-GCM(KEK, nonce 0, DEK || MK || CK,
+//!                                           aad = ctx || "wrap" || V)
 //!    179
 //! ```
 //!
-//! Guarantees: a wrong key is told from V alone, in constant time and before any data is read; V commits to the key and
-//! the whole context, so one envelope opens under one key only; anything else that was changed is [`UnwrapError::Damaged`].
+//! Guarantees: a wrong key is told from V alone, in constant time and before any data is read; V
+//! commits to the key and the whole context, so one envelope opens under one key only; anything
+//! else that was changed is [`UnwrapError::Damaged`].
 //!
-//! What can never change: the three leading bytes, so that every later reader can refuse what it does not know.
+//! What can never change: the three leading bytes, so that every later reader can refuse what it
+//! does not know.
 
 use subtle::ConstantTimeEq;
 
@@ -67,8 +70,9 @@ pub fn wrap(
 /// Opens an envelope for `context` under the holder's key.
 ///
 /// # Errors
-/// [`UnwrapError::WrongKey`] if only the verifier differs: the client must bring another key. [`UnwrapError::Damaged`] if
-/// the envelope is not one of this format for this kind of holder, or its wrap does not authenticate.
+/// [`UnwrapError::WrongKey`] if only the verifier differs: the client must bring another key.
+/// [`UnwrapError::Damaged`] if the envelope is not one of this format for this kind of holder, or
+/// its wrap does not authenticate.
 pub fn unwrap(
     key: HolderKey<'_>,
     context: &ObjectContext<'_>,

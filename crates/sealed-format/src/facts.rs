@@ -1,8 +1,9 @@
 //! What is sealed beside the bodies: facts about versions, uploads, completions and parts.
 //!
-//! Guarantees: values here are plain data with one canonical encoding each ([`Record`]); `Debug` prints counts and
-//! lengths, never metadata, ETags or checksums; every limit that a client could push is a constant in this module, held
-//! both when sealing (a mistake of the caller) and when opening (damage).
+//! Guarantees: values here are plain data with one canonical encoding each ([`Record`]); `Debug`
+//! prints counts and lengths, never metadata, ETags or checksums; every limit that a client could
+//! push is a constant in this module, held both when sealing (a mistake of the caller) and when
+//! opening (damage).
 //!
 //! Does not do: S3's own validation. What a client sent was judged before it came here.
 
@@ -20,7 +21,8 @@ pub(crate) use records::Record;
 
 /// The parts of one object: S3's own limit.
 pub const PARTS_MAX: u32 = 10_000;
-/// The parts behind one manifest digest, so that a range read loads one run of records and not all of them.
+/// The parts behind one manifest digest, so that a range read loads one run of records and not all
+/// of them.
 pub const PARTS_PER_DIGEST: u32 = 1_000;
 /// The longest object: 10,000 parts of 5 GiB, which S3 announces as 50 TB.
 pub const OBJECT_BYTES_MAX: u64 = 10_000 * (5 << 30);
@@ -73,7 +75,8 @@ pub enum ChecksumKind {
     Composite = 2,
 }
 
-/// A checksum of plaintext. It tells about the plaintext, so it is sealed and `Debug` hides its value.
+/// A checksum of plaintext. It tells about the plaintext, so it is sealed and `Debug` hides its
+/// value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Checksum {
     /// The algorithm.

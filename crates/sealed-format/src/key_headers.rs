@@ -1,12 +1,12 @@
 //! The SSE-C header trio, read as AWS S3 reads it, and the answer to a trio that is wrong.
 //!
-//! Guarantees: base64 decodes straight into the key's final memory; the checks come in the order that AWS has them, so the
-//! same mistakes get the same answers; an empty header counts as present, so no malformed request is ever taken for one
-//! that asks for no encryption.
+//! Guarantees: base64 decodes straight into the key's final memory; the checks come in the order
+//! that AWS has them, so the same mistakes get the same answers; an empty header counts as present,
+//! so no malformed request is ever taken for one that asks for no encryption.
 //!
-//! Does not do: decide what a key of the wrong length means (each operation answers in its own way, so the caller gets
-//! [`WrongLength`]), look at the transport, or see the names of the headers: the copy-source trio and form fields go
-//! through the same code.
+//! Does not do: decide what a key of the wrong length means (each operation answers in its own way,
+//! so the caller gets [`WrongLength`]), look at the transport, or see the names of the headers: the
+//! copy-source trio and form fields go through the same code.
 //!
 //! The order, for a trio of which at least one is present:
 //!
@@ -53,8 +53,9 @@ pub enum Md5Rule {
     Required,
     /// Reads and copy sources: where it is there, it must be right.
     Optional,
-    /// The OVH guide's recipe is accepted beside the digest: `base64(hex(MD5(key text + "\n")) + "\n")`, computed from the
-    /// key text as received, so the check against a mangled key stays. Absent is accepted too.
+    /// The OVH guide's recipe is accepted beside the digest: `base64(hex(MD5(key text + "\n")) +
+    /// "\n")`, computed from the key text as received, so the check against a mangled key stays.
+    /// Absent is accepted too.
     OptionalOrGuide,
 }
 
@@ -66,12 +67,14 @@ pub struct PresentedKey {
     pub md5: KeyMd5,
 }
 
-/// The key is consistent with its MD5 and has not 32 bytes. Each operation answers that in its own way.
+/// The key is consistent with its MD5 and has not 32 bytes. Each operation answers that in its own
+/// way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the key does not have 32 bytes")]
 pub struct WrongLength;
 
-/// What is wrong with a trio. The client must act. The names E2 to E8 are those of the behavioural specification.
+/// What is wrong with a trio. The client must act. The names E2 to E8 are those of the behavioural
+/// specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyHeaderError {
     /// E2: the algorithm is absent beside a key or an MD5.
@@ -150,7 +153,8 @@ fn check_md5(
     Err(KeyHeaderError::Md5Mismatch)
 }
 
-/// The value that the OVH guide's shell pipeline makes of a key's text: `base64(hex(MD5(text + "\n")) + "\n")`.
+/// The value that the OVH guide's shell pipeline makes of a key's text: `base64(hex(MD5(text +
+/// "\n")) + "\n")`.
 fn guide_md5(text: &[u8]) -> Zeroizing<String> {
     let mut hasher = Box::new(Md5::new());
     hasher.update(text);

@@ -1,24 +1,25 @@
 //! The keys of one version, one type a stage.
 //!
 //! ```text
-//!   K  the customer's 32 bytes (or the server's key)      wrap_salt  32 random bytes, new at every wrap
-//!   |                                                     |
-//!   +--------------- HKDF-Extract-SHA-512 ----------------+
+//!   K  the customer's 32 bytes (or the server's)   wrap_salt  32 random bytes, new at every wrap
+//!   |                                              |
+//!   +------------ HKDF-Extract-SHA-512 ------------+
 //!                            |
 //!                           PRK
 //!                            |-- "verify" || ctx --> V    stored; compared in constant time
 //!                            +-- "wrap"   || ctx --> KEK  seals exactly one thing: DEK || MK || CK
 //!
-//!   DEK  32 random bytes a body                    |-- "body" --------------------> input key of Cobblestone-256
-//!   (DataKey)                                      +-- "part record" || salt -----> seals one part's record
-//!   MK   32 random bytes a version                 |-- "version seal" || salt ----> seals a version's facts
-//!   (MetadataKey)                                  +-- "upload seal" || salt -----> seals an upload's facts
-//!   CK   32 random bytes a version                 |-- "completion seal" || salt -> seals a completion's facts
-//!   (CompletionKey)                                +-- "outline mac" || outline --> authenticates a part's outline
+//!   DEK  32 random bytes a body     |-- "body" --------------------> input key of Cobblestone-256
+//!   (DataKey)                       +-- "part record" || salt -----> seals one part's record
+//!   MK   32 random bytes a version  |-- "version seal" || salt ----> seals a version's facts
+//!   (MetadataKey)                   +-- "upload seal" || salt -----> seals an upload's facts
+//!   CK   32 random bytes a version  |-- "completion seal" || salt -> seals a completion's facts
+//!   (CompletionKey)                 +-- "outline mac" || outline --> authenticates a part's outline
 //! ```
 //!
-//! Every arrow is HKDF-Expand-SHA-512 to 32 bytes. No label is a prefix of another under the same key, and every salt is
-//! fresh, so each derived key but the body's seals exactly one thing. The wrong key at the wrong place does not compile.
+//! Every arrow is HKDF-Expand-SHA-512 to 32 bytes. No label is a prefix of another under the same
+//! key, and every salt is fresh, so each derived key but the body's seals exactly one thing. The
+//! wrong key at the wrong place does not compile.
 
 use std::fmt;
 
@@ -67,8 +68,9 @@ key_stage!(
     "mk"
 );
 key_stage!(
-    /// CK: 32 random bytes a version, so that an upload can be completed without the customer's key. Kept, sealed under
-    /// the master key, only while the upload is open; it opens no data and no metadata.
+    /// CK: 32 random bytes a version, so that an upload can be completed without the customer's
+    /// key. Kept, sealed under the master key, only while the upload is open; it opens no data and
+    /// no metadata.
     CompletionKey,
     "ck"
 );
@@ -94,7 +96,8 @@ impl ObjectSecrets {
         }
     }
 
-    /// The secrets of another version over the same body: the same DEK, a new MK and CK. For copies that re-wrap.
+    /// The secrets of another version over the same body: the same DEK, a new MK and CK. For copies
+    /// that re-wrap.
     pub fn share_body(&self, random: &dyn Randomness) -> Self {
         Self {
             data: DataKey::filled_by(|key| key.copy_from_slice(self.data.expose())),

@@ -1,16 +1,16 @@
 //! Where plaintext stands in sealed bytes: pure arithmetic.
 //!
-//! A part's plaintext is cut into chunks of 16,384 bytes; each is sealed to 16,400. The last chunk is always shorter than
-//! a full one, and empty when the length is a multiple of 16,384, so a length belongs to exactly one sealed length and
-//! the other way round.
+//! A part's plaintext is cut into chunks of 16,384 bytes; each is sealed to 16,400. The last chunk
+//! is always shorter than a full one, and empty when the length is a multiple of 16,384, so a
+//! length belongs to exactly one sealed length and the other way round.
 //!
 //! ```text
 //! plaintext   |    16,384    |    16,384    |  rest < 16,384  |
 //! sealed      |    16,400    |    16,400    |    rest + 16    |
 //! ```
 //!
-//! Does not do: trust anything. Lengths come from sealed facts; arithmetic on a length that no part can have saturates and
-//! never panics.
+//! Does not do: trust anything. Lengths come from sealed facts; arithmetic on a length that no part
+//! can have saturates and never panics.
 
 use std::ops::Range;
 
@@ -68,8 +68,9 @@ pub(crate) fn chunk_plain_bytes(plain_length: u64, index: u64) -> usize {
 pub struct Cover {
     /// The first chunk to open.
     pub first_chunk: u64,
-    /// The last chunk to open, inclusive. A range that reaches the part's end always covers the part's last chunk, even
-    /// when that one is empty, so that reading a part to its end proves that it ends there.
+    /// The last chunk to open, inclusive. A range that reaches the part's end always covers the
+    /// part's last chunk, even when that one is empty, so that reading a part to its end proves
+    /// that it ends there.
     pub last_chunk: u64,
     /// The sealed bytes of these chunks.
     pub sealed: Range<u64>,
@@ -80,7 +81,8 @@ pub struct Cover {
 /// The cover of `wanted` in a part of `plain_length` bytes.
 ///
 /// # Panics
-/// If `wanted` is empty, unless the part is, or reaches beyond the part: ranges are resolved before they come here.
+/// If `wanted` is empty, unless the part is, or reaches beyond the part: ranges are resolved before
+/// they come here.
 pub fn cover(plain_length: u64, wanted: Range<u64>) -> Cover {
     assert!(wanted.start < wanted.end || plain_length == 0, "the range wants something");
     assert!(wanted.start <= wanted.end && wanted.end <= plain_length, "the range is within");

@@ -1,11 +1,12 @@
 //! Base64 as AWS S3 reads it from a customer-key header, into memory that is wiped.
 //!
-//! Every character outside `[A-Za-z0-9+/=]` is dropped; complete groups of four are decoded; a trailing group of one to
-//! three is discarded; `=` counts as zero bits, and a group ends one byte early for a last `=`, two for two. So `====`
-//! adds a zero byte, which no honest MD5 matches.
+//! Every character outside `[A-Za-z0-9+/=]` is dropped; complete groups of four are decoded; a
+//! trailing group of one to three is discarded; `=` counts as zero bits, and a group ends one byte
+//! early for a last `=`, two for two. So `====` adds a zero byte, which no honest MD5 matches.
 //!
-//! Guarantees: decoded bytes go straight into the key's boxed memory and through the MD5 hasher, nowhere else. The value
-//! of a character is computed without a table or a branch on it; what branches is only whether it belongs to the alphabet.
+//! Guarantees: decoded bytes go straight into the key's boxed memory and through the MD5 hasher,
+//! nowhere else. The value of a character is computed without a table or a branch on it; what
+//! branches is only whether it belongs to the alphabet.
 
 use zeroize::Zeroizing;
 
@@ -70,7 +71,8 @@ fn for_each_group(text: &[u8], mut each: impl FnMut(&[u8])) {
 /// The six bits of a character, `None` for one outside the alphabet. `=` counts as zero.
 fn sextet(character: u8) -> Option<u8> {
     let c = i16::from(character);
-    // `within(a, b)` is all ones for a <= c <= b, else zero: both differences are negative exactly then.
+    // `within(a, b)` is all ones for a <= c <= b, else zero: both differences are negative exactly
+    // then.
     let within =
         |first: u8, last: u8| ((i16::from(first) - 1 - c) & (c - i16::from(last) - 1)) >> 8;
     let mut value = -1;

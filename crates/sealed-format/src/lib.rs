@@ -1,19 +1,21 @@
 //! The sealed object: what strongroom stores, and who can open it.
 //!
-//! A strongroom keeps what it cannot open. This crate is the box and its lock: customer keys and the header trio that
-//! brings them, the key schedule, the envelope, bodies in chunks that open in any order, and the seals over everything
-//! else that is known about an object. With `sealed-store`, which calls it, it is the whole of what an audit of
-//! confidentiality has to read.
+//! A strongroom keeps what it cannot open. This crate is the box and its lock: customer keys and
+//! the header trio that brings them, the key schedule, the envelope, bodies in chunks that open in
+//! any order, and the seals over everything else that is known about an object. With
+//! `sealed-store`, which calls it, it is the whole of what an audit of confidentiality has to read.
 //!
-//! It cannot do I/O, wait, read a clock or draw randomness: bytes come in and go out, and randomness is an argument.
+//! It cannot do I/O, wait, read a clock or draw randomness: bytes come in and go out, and
+//! randomness is an argument.
 //!
 //! ```text
 //!  the customer's key K, 32 bytes, for the length of one request
 //!    |
-//!    |  HKDF-SHA-512 with a salt new at every wrap, over kind of holder, bucket, object key, version and body
+//!    |  HKDF-SHA-512 with a salt new at every wrap,
+//!    |  over kind of holder, bucket, object key, version and body
 //!    v
 //!  +-- envelope, 179 bytes a version --------------------------------+
-//!  |  format, suite, holder | wrap salt | V | AES-256-GCM(KEK, ...)  |   V tells a wrong key before any data is read
+//!  |  format, suite, holder | wrap salt | V | AES-256-GCM(KEK, ...)  |   V tells a wrong key
 //!  +------------------------------------------|----------------------+
 //!                     +-----------------------+-------------------+
 //!                     v                       v                   v
@@ -28,34 +30,40 @@
 //!
 //! # What is promised
 //!
-//! - **Nothing opens without its key.** The customer's key never encrypts data itself; it wraps random keys, once each.
-//! - **Nothing opens elsewhere.** An envelope is bound to its kind of holder, bucket, object key, version and body; a body
-//!   to its id, part number and attempt; a chunk to its place; a record to its kind.
-//! - **Nothing unverified is released.** Every byte that is returned was authenticated; what failed is wiped. Lengths come
-//!   from sealed facts, so a truncated body is refused before its first byte.
-//! - **Nothing repeats.** Every wrap, seal and attempt at a part draws a fresh salt and so has a key of its own: uploading a
-//!   part again never meets an old nonce.
-//! - **A ciphertext has one key.** V commits to the customer's key, each part's header to the body's.
-//! - **Secrets are quiet.** They stand in one heap allocation, are wiped on drop, and cannot be cloned, printed, compared
-//!   with `==` or serialized.
-//! - **The format is public.** `docs/format/sealed-object-v1.md` draws every byte, `tests/vectors` has a file for every
-//!   misdeed, and an implementation that shares no code with this one judges it.
+//! - **Nothing opens without its key.** The customer's key never encrypts data itself; it wraps
+//!   random keys, once each.
+//! - **Nothing opens elsewhere.** An envelope is bound to its kind of holder, bucket, object key,
+//!   version and body; a body to its id, part number and attempt; a chunk to its place; a record to
+//!   its kind.
+//! - **Nothing unverified is released.** Every byte that is returned was authenticated; what failed
+//!   is wiped. Lengths come from sealed facts, so a truncated body is refused before its first
+//!   byte.
+//! - **Nothing repeats.** Every wrap, seal and attempt at a part draws a fresh salt and so has a
+//!   key of its own: uploading a part again never meets an old nonce.
+//! - **A ciphertext has one key.** V commits to the customer's key, each part's header to the
+//!   body's.
+//! - **Secrets are quiet.** They stand in one heap allocation, are wiped on drop, and cannot be
+//!   cloned, printed, compared with `==` or serialized.
+//! - **The format is public.** `docs/format/sealed-object-v1.md` draws every byte, `tests/vectors`
+//!   has a file for every misdeed, and an implementation that shares no code with this one judges
+//!   it.
 //!
 //! # What is not
 //!
-//! - Names, sizes, part layout, ETags, times and which versions share a body are not hidden: the store lists them.
+//! - Names, sizes, part layout, ETags, times and which versions share a body are not hidden: the
+//!   store lists them.
 //! - Whoever writes the disk can put back an older whole version with its envelope, or remove one.
-//! - Whoever once held a key to a body may know its DEK. Re-wrapping under a new key does not take that back;
-//!   re-encrypting does.
-//! - Keys are not stretched. V lets a thief of the disk test guesses, which is hopeless for 32 random bytes and only for
-//!   those.
+//! - Whoever once held a key to a body may know its DEK. Re-wrapping under a new key does not take
+//!   that back; re-encrypting does.
+//! - Keys are not stretched. V lets a thief of the disk test guesses, which is hopeless for 32
+//!   random bytes and only for those.
 //! - Whoever controls the running process sees what it sees.
 //!
 //! # Where to read on
 //!
-//! [`wrap`] and [`unwrap`] begin and end everything; [`PartSealer`] and [`PartOpener`] are the hot path, [`layout`] its
-//! arithmetic; [`seal_version`] and its siblings hold the facts. [`manual`] says which mistakes of others are avoided how,
-//! and why the defaults are what they are.
+//! [`wrap`] and [`unwrap`] begin and end everything; [`PartSealer`] and [`PartOpener`] are the hot
+//! path, [`layout`] its arithmetic; [`seal_version`] and its siblings hold the facts. [`manual`]
+//! says which mistakes of others are avoided how, and why the defaults are what they are.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -8,10 +8,11 @@
 //!             +-- "user secret" || salt --> seals one user's secret access key
 //! ```
 //!
-//! Guarantees: every seal has a key of its own (see [`crate::seal`]); the completion key opens straight into its place.
+//! Guarantees: every seal has a key of its own (see [`crate::seal`]); the completion key opens
+//! straight into its place.
 //!
-//! Does not do: read or write the master key's file, or hold anything that opens an SSE-C body. A completion key opens
-//! neither data nor metadata.
+//! Does not do: read or write the master key's file, or hold anything that opens an SSE-C body. A
+//! completion key opens neither data nor metadata.
 
 use std::fmt;
 
@@ -28,7 +29,8 @@ const SERVER_KEY: &[u8] = b"sse-s3";
 
 /// The server's master key: 32 bytes from its file, wiped on drop, silent.
 pub struct MasterKey {
-    // It lives as long as the process, so the key witness, which looks for what outlives a request, is not told of it.
+    // It lives as long as the process, so the key witness, which looks for what outlives a request,
+    // is not told of it.
     prk: Prk,
 }
 
@@ -82,7 +84,8 @@ impl MasterKey {
     /// Opens what [`MasterKey::seal`] made for the same purpose and `aad`.
     ///
     /// # Errors
-    /// If it was changed, was sealed under another master key, for another purpose or for another owner.
+    /// If it was changed, was sealed under another master key, for another purpose or for another
+    /// owner.
     pub fn open(
         &self,
         purpose: MasterUse,

@@ -1,18 +1,18 @@
 //! The two primitives that everything is made of: HKDF-SHA-512 and AES-256-GCM, over aws-lc-rs.
 //!
-//! Guarantees: key material is written straight into its final place; a seal is out of place and allocates nothing; what
-//! does not verify is wiped before the caller sees it.
+//! Guarantees: key material is written straight into its final place; a seal is out of place and
+//! allocates nothing; what does not verify is wiped before the caller sees it.
 //!
-//! HKDF stands here on the provider's HMAC and not on its `hkdf::Prk`, which keeps the key inline and so leaves a copy of
-//! it behind at each move. Expand to at most 64 bytes is one HMAC (RFC 5869, section 2.3), which a test compares with the
-//! provider's own.
+//! HKDF stands here on the provider's HMAC and not on its `hkdf::Prk`, which keeps the key inline
+//! and so leaves a copy of it behind at each move. Expand to at most 64 bytes is one HMAC (RFC
+//! 5869, section 2.3), which a test compares with the provider's own.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
 use zeroize::Zeroize;
 
 use crate::error::Damaged;
-use crate::secret::Secret;
+use crate::secret::{Secret, wipe_stack_below};
 
 /// The output of HMAC-SHA-512, and so the length of a PRK.
 pub(crate) const HASH_BYTES: usize = 64;
@@ -26,30 +26,36 @@ pub(crate) const TAG_BYTES: usize = 16;
 /// The nonce of every key that seals exactly one thing.
 pub(crate) const SINGLE_USE_NONCE: [u8; NONCE_BYTES] = [0; NONCE_BYTES];
 
-/// A pseudorandom key ready to expand: the state of an HMAC, paid for once.
-pub(crate) struct Prk(hmac::Key);
+/// A pseudorandom key ready to expand: the state of an HMAC, paid for once. The state is as good as
+/// the key, so it is boxed as the keys are, and what the provider leaves of it on the stack is wiped.
+pub(crate) struct Prk(Box<hmac::Key>);
 
 impl Prk {
     /// HKDF-Extract-SHA-512(salt, ikm).
     pub(crate) fn extract(salt: &[u8], ikm: &[u8; KEY_BYTES]) -> Self {
-        let salt = hmac::Key::new(hmac::HMAC_SHA512, salt);
+        // Not secret, but it is in the HMAC's frames that the key is hashed.
+        let salt = keyed(salt);
         let prk = Secret::<HASH_BYTES>::filled_by("prk", |out| sign(&salt, ikm, out));
         Self::of(prk.expose())
     }
 
     /// Takes uniform key bytes as a PRK, as HKDF allows (RFC 5869, section 3.3).
     pub(crate) fn of(key: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA512, key))
+        let state = keyed(key);
+        wipe_stack_below();
+        Self(state)
     }
 
-    /// HKDF-Expand-SHA-512(self, info, 32) into a key, one HMAC. `info` is a scratch buffer: it comes back as it was.
+    /// HKDF-Expand-SHA-512(self, info, 32) into a key, one HMAC. `info` is a scratch buffer: it
+    /// comes back as it was.
     pub(crate) fn expand_key(&self, label: &'static str, info: &mut Vec<u8>) -> Secret<KEY_BYTES> {
         let mut block = Secret::<HASH_BYTES>::unwitnessed();
         self.expand_block(info, block.expose_mut());
         Secret::filled_by(label, |key| key.copy_from_slice(&block.expose()[..KEY_BYTES]))
     }
 
-    /// HKDF-Expand-SHA-512(self, info, 32) into bytes that are not secret: a verifier or an authenticator.
+    /// HKDF-Expand-SHA-512(self, info, 32) into bytes that are not secret: a verifier or an
+    /// authenticator.
     pub(crate) fn expand_public(&self, info: &mut Vec<u8>) -> [u8; 32] {
         let mut block = Secret::<HASH_BYTES>::unwitnessed();
         self.expand_block(info, block.expose_mut());
@@ -79,10 +85,24 @@ impl Prk {
 }
 
 fn sign(key: &hmac::Key, message: &[u8], out: &mut [u8; HASH_BYTES]) {
+    signed(key, message, out);
+    wipe_stack_below();
+}
+
+/// Apart from its caller, so that its frame is below it and can be wiped.
+#[inline(never)]
+fn keyed(key: &[u8]) -> Box<hmac::Key> {
+    Box::new(hmac::Key::new(hmac::HMAC_SHA512, key))
+}
+
+/// Apart from its caller, as [`keyed`].
+#[inline(never)]
+fn signed(key: &hmac::Key, message: &[u8], out: &mut [u8; HASH_BYTES]) {
     hmac::sign_to_buffer(key, message, out).expect("the buffer is as long as SHA-512's output");
 }
 
-/// AES-256-GCM under one key. The key schedule stands in the provider's own wiped memory behind a pointer.
+/// AES-256-GCM under one key. The key schedule stands in the provider's own wiped memory behind a
+/// pointer.
 pub(crate) struct Gcm(LessSafeKey);
 
 impl Gcm {
@@ -92,7 +112,8 @@ impl Gcm {
         Self(LessSafeKey::new(key))
     }
 
-    /// Seals `plain` into `out`, which is exactly one tag longer. The caller guarantees that `nonce` is fresh for the key.
+    /// Seals `plain` into `out`, which is exactly one tag longer. The caller guarantees that
+    /// `nonce` is fresh for the key.
     pub(crate) fn seal(&self, nonce: [u8; NONCE_BYTES], aad: &[u8], plain: &[u8], out: &mut [u8]) {
         assert_eq!(out.len(), plain.len() + TAG_BYTES, "a seal is one tag longer");
         let (cipher, tag) = out.split_at_mut(plain.len());
@@ -102,8 +123,8 @@ impl Gcm {
             .expect("lengths fit and are far below the limit of one nonce");
     }
 
-    /// Opens `sealed` into `out`, which is exactly one tag shorter. On failure `out` is wiped: nothing unverified is
-    /// ever left in it.
+    /// Opens `sealed` into `out`, which is exactly one tag shorter. On failure `out` is wiped:
+    /// nothing unverified is ever left in it.
     pub(crate) fn open(
         &self,
         nonce: [u8; NONCE_BYTES],

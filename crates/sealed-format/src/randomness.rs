@@ -2,8 +2,9 @@
 
 /// A source of bytes that nobody can predict and that never repeats.
 ///
-/// Every key and salt of the format comes from here, and all of its nonces rest on the salts being fresh: an
-/// implementation that repeats itself breaks confidentiality. Tests inject a counter; nothing else may.
+/// Every key and salt of the format comes from here, and all of its nonces rest on the salts being
+/// fresh: an implementation that repeats itself breaks confidentiality. Tests inject a counter;
+/// nothing else may.
 pub trait Randomness {
     /// Fills the whole of `out`. A source that cannot must not return.
     fn fill(&self, out: &mut [u8]);

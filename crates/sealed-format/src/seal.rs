@@ -8,8 +8,8 @@
 //!   33+n      16   tag                   aad = 0x01 || label || bound)
 //! ```
 //!
-//! Guarantees: sealing the same record twice uses two keys; a seal of one kind never opens as another; nothing unverified
-//! is returned, and what was decrypted is wiped.
+//! Guarantees: sealing the same record twice uses two keys; a seal of one kind never opens as
+//! another; nothing unverified is returned, and what was decrypted is wiped.
 //!
 //! The records' encodings stand in [`crate::facts`].
 
@@ -86,7 +86,8 @@ pub fn open_completion(key: &CompletionKey, sealed: &[u8]) -> Result<CompletionF
     COMPLETION.open_record(&key.prk(), &[], sealed)
 }
 
-/// Seals a part's record under its body's DEK, so that versions that share the body share its records.
+/// Seals a part's record under its body's DEK, so that versions that share the body share its
+/// records.
 pub fn seal_part(
     key: &DataKey,
     body_id: &[u8; 16],
@@ -104,8 +105,8 @@ pub fn open_part(key: &DataKey, body_id: &[u8; 16], sealed: &[u8]) -> Result<Par
     PART.open_record(&key.prk(), body_id, sealed)
 }
 
-/// Authenticates the checksum-free part of a part's record under CK, so that Complete can trust it without a customer key:
-/// HKDF-Expand(CK, "outline mac" || body_id || outline, 32).
+/// Authenticates the checksum-free part of a part's record under CK, so that Complete can trust it
+/// without a customer key: HKDF-Expand(CK, "outline mac" || body_id || outline, 32).
 pub fn outline_mac(key: &CompletionKey, body_id: &[u8; 16], outline: &PartOutline) -> [u8; 32] {
     let mut message = Vec::with_capacity(256);
     message.extend_from_slice(OUTLINE_MAC);
@@ -131,8 +132,9 @@ pub fn verify_outline_mac(
     }
 }
 
-/// The SHA-256 of one run of up to 1,000 parts as they follow each other in the object; `start` is the plaintext offset of
-/// the first. The digests stand in the version's seal, so a reader of one part reads one run and not 10,000 records.
+/// The SHA-256 of one run of up to 1,000 parts as they follow each other in the object; `start` is
+/// the plaintext offset of the first. The digests stand in the version's seal, so a reader of one
+/// part reads one run and not 10,000 records.
 pub fn manifest_digest(body_id: &[u8; 16], start: u64, outlines: &[PartOutline]) -> [u8; 32] {
     let mut message = Vec::with_capacity(64 + outlines.len() * 128);
     push_prefixed(&mut message, MANIFEST);

@@ -1,9 +1,11 @@
-//! The key witness: in a build made for one test, every secret is written down so that the test can look for it.
+//! The key witness: in a build made for one test, every secret is written down so that the test can
+//! look for it.
 //!
-//! With the feature `key-witness` each customer key and each derived or drawn secret is appended to the file that the
-//! environment variable `STRONGROOM_KEY_WITNESS` names, one line a secret: `label hex`. The line is made in one stack
-//! buffer that is wiped, and written by one unbuffered call, so that the witness leaves no copy in the process that it
-//! bears witness about. Without the feature this module is one empty function, and the crate has no I/O at all.
+//! With the feature `key-witness` each customer key and each derived or drawn secret is appended to
+//! the file that the environment variable `STRONGROOM_KEY_WITNESS` names, one line a secret: `label
+//! hex`. The line is made in one stack buffer that is wiped, and written by one unbuffered call, so
+//! that the witness leaves no copy in the process that it bears witness about. Without the feature
+//! this module is one empty function, and the crate has no I/O at all.
 //!
 //! Never enable it in a build that serves anybody: it defeats the product.
 
@@ -24,7 +26,8 @@ mod enabled {
 
     use zeroize::Zeroizing;
 
-    /// The longest label and the longest secret (a PRK of 64 bytes), in hex, with a space and a line feed.
+    /// The longest label and the longest secret (a PRK of 64 bytes), in hex, with a space and a
+    /// line feed.
     const LINE_BYTES_MAX: usize = 160;
     const HEX: &[u8; 16] = b"0123456789abcdef";
 
@@ -33,7 +36,8 @@ mod enabled {
     /// Appends one line `label hex` to the witness file. Without the variable nothing is written.
     ///
     /// # Panics
-    /// When the file cannot be written: a witness that misses a secret would make the test pass for the wrong reason.
+    /// When the file cannot be written: a witness that misses a secret would make the test pass for
+    /// the wrong reason.
     pub(crate) fn record(label: &'static str, secret: &[u8]) {
         let Some(mut file) = FILE.get_or_init(open).as_ref() else { return };
         let mut line = Zeroizing::new([0_u8; LINE_BYTES_MAX]);

@@ -1,6 +1,7 @@
 //! The Wycheproof vectors of Cobblestone-256: a judge that we did not write.
 //!
-//! They give an input key and a context of any length, so they are applied below the public API, which derives both.
+//! They give an input key and a context of any length, so they are applied below the public API,
+//! which derives both.
 
 use aws_lc_rs::digest::{SHA512, digest};
 use serde_json::Value;
@@ -25,7 +26,8 @@ fn every_vector_is_judged_as_wycheproof_judges_it() {
     }
 }
 
-/// Opens a vector chunk by chunk. What opened before a refusal must be the prefix that the vector names.
+/// Opens a vector chunk by chunk. What opened before a refusal must be the prefix that the vector
+/// names.
 fn judge(test: &Value, name: &str) -> Result<(), Damaged> {
     let key = bytes(&test["key"]);
     let Ok(key) = <[u8; KEY_BYTES]>::try_from(&key[..]) else {
@@ -37,7 +39,8 @@ fn judge(test: &Value, name: &str) -> Result<(), Damaged> {
     let (header, stored) = sealed.split_at(sealed.len().min(PART_HEADER_BYTES));
     let header = PartHeader::decode(header)?;
     let length = plain_length(stored.len() as u64).ok_or(Damaged("no such sealed length"));
-    // Without a possible length only the whole chunks before the end can be judged, as a stream would.
+    // Without a possible length only the whole chunks before the end can be judged, as a stream
+    // would.
     let whole_chunks = (stored.len() / SEALED_CHUNK_BYTES * CHUNK_BYTES) as u64;
     let context = bytes(&test["ctx"]);
     let opener =

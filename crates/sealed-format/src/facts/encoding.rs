@@ -7,8 +7,8 @@
 //! list of x                 u32be count, then each x
 //! ```
 //!
-//! Guarantees: a value has one encoding; the reader refuses every other, every length beyond its limit before it
-//! allocates for it, and bytes that are left over.
+//! Guarantees: a value has one encoding; the reader refuses every other, every length beyond its
+//! limit before it allocates for it, and bytes that are left over.
 
 use crate::error::Damaged;
 

@@ -1,5 +1,5 @@
-//! The records themselves, field by field. `docs/format/sealed-object-v1.md` draws them; the order here is the order on
-//! disk and never changes under version 1.
+//! The records themselves, field by field. `docs/format/sealed-object-v1.md` draws them; the order
+//! here is the order on disk and never changes under version 1.
 
 use zeroize::Zeroizing;
 
@@ -20,7 +20,8 @@ const RECORD_VERSION: u8 = 1;
 const WHOLE: u8 = 1;
 const MANIFEST: u8 = 2;
 
-/// The fixed-length fields, the length fields and presence bytes of any record fit in this beside its texts.
+/// The fixed-length fields, the length fields and presence bytes of any record fit in this beside
+/// its texts.
 const FIXED_BYTES_MAX: usize = 4_096;
 
 /// Something that is sealed: it has one canonical encoding.
@@ -279,7 +280,8 @@ impl PartList {
         if list.is_possible() { Ok(list) } else { Err(Damaged("a part list is impossible")) }
     }
 
-    /// Part numbers and counts in S3's range; one digest per 1,000 parts, whose offsets begin at 0 and never fall.
+    /// Part numbers and counts in S3's range; one digest per 1,000 parts, whose offsets begin at 0
+    /// and never fall.
     fn is_possible(&self) -> bool {
         match self {
             Self::Whole { number, .. } => *number <= PARTS_MAX,

@@ -1,4 +1,5 @@
-//! Limits are held when sealing as well as when opening: what would not be read back is never written.
+//! Limits are held when sealing as well as when opening: what would not be read back is never
+//! written.
 
 use super::encoding::Reader;
 use super::records::Record;

@@ -10,7 +10,8 @@ const DOCUMENT: &str = include_str!("../../../../docs/format/sealed-object-v1.md
 /// Where the values begin in a line of the example.
 const VALUE_AT: usize = 12;
 
-/// Label to hex, lines without a label continuing the one before. A later block may say a label again.
+/// Label to hex, lines without a label continuing the one before. A later block may say a label
+/// again.
 fn worked_example() -> BTreeMap<String, Vec<String>> {
     let (_, example) = DOCUMENT.split_once("## Worked example").unwrap();
     let mut said: BTreeMap<String, Vec<String>> = BTreeMap::new();

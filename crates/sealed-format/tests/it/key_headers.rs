@@ -1,4 +1,5 @@
-//! The header trio against the recorded behaviour of AWS: its error catalogue, its order of checks, its way with base64.
+//! The header trio against the recorded behaviour of AWS: its error catalogue, its order of checks,
+//! its way with base64.
 
 use sealed_format::{CustomerKey, KeyHeaderError as E, KeyHeaders, Md5Rule, PresentedKey};
 
@@ -177,7 +178,8 @@ fn foreign_characters_in_the_key_are_dropped() {
 
 #[test]
 fn other_variants_of_base64_are_another_key() {
-    // A full group of padding adds a byte; an unpadded key loses two; `-` and `_` are dropped, not mapped.
+    // A full group of padding adds a byte; an unpadded key loses two; `-` and `_` are dropped, not
+    // mapped.
     let url_safe = KEY.replace('+', "-").replace('/', "_");
     for text in [format!("{KEY}===="), KEY.trim_end_matches('=').to_owned(), url_safe] {
         let found = write(Some("AES256"), Some(&text), Some(MD5)).map(|_| ()).unwrap_err();

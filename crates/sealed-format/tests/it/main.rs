@@ -1,4 +1,5 @@
-//! The crate as its users see it, against judges that it did not write and against every misdeed that we can name.
+//! The crate as its users see it, against judges that it did not write and against every misdeed
+//! that we can name.
 
 #![allow(clippy::unwrap_used, reason = "a test binary: what does not hold must panic")]
 

@@ -94,7 +94,8 @@ pub(crate) fn seal_part(
     SealedPart { header, stored }
 }
 
-/// Opens a whole part as a reader does: the length first, then each chunk. Whatever is refused must not have been released.
+/// Opens a whole part as a reader does: the length first, then each chunk. Whatever is refused must
+/// not have been released.
 pub(crate) fn open_part(
     data: &DataKey,
     place: (&[u8; 16], u32),

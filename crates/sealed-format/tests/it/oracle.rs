@@ -1,7 +1,9 @@
-//! The crate `cobblestone` as the judge of bodies, in both directions, at lengths around the chunks' borders.
+//! The crate `cobblestone` as the judge of bodies, in both directions, at lengths around the
+//! chunks' borders.
 //!
-//! The judge needs the input key that the format derives inside, HKDF-Expand(DEK, "body", 32). It is computed here from a
-//! DEK that the injected randomness foresees, with another HKDF than the crate's own code.
+//! The judge needs the input key that the format derives inside, HKDF-Expand(DEK, "body", 32). It
+//! is computed here from a DEK that the injected randomness foresees, with another HKDF than the
+//! crate's own code.
 
 use aws_lc_rs::hkdf::{HKDF_SHA512, KeyType, Prk};
 use cobblestone::{Key256, decrypt, encrypt};

@@ -1,4 +1,5 @@
-//! Ranges, exhaustively around the chunks' borders: what a cover names opens to exactly the wanted bytes.
+//! Ranges, exhaustively around the chunks' borders: what a cover names opens to exactly the wanted
+//! bytes.
 
 use std::ops::Range;
 

@@ -93,3 +93,15 @@ fn facts_print_counts() {
     }
     assert_eq!(format!("{metadata:?}"), "ObjectMetadata(2 texts, 1 user entries)");
 }
+
+/// Requests move between threads, and front-ends share the master key.
+#[test]
+fn what_requests_hold_may_change_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<sealed_format::CustomerKey>();
+    shared::<MasterKey>();
+    shared::<ObjectSecrets>();
+    shared::<PartSealer>();
+    shared::<sealed_format::PartOpener>();
+    shared::<sealed_format::ServerKey>();
+}

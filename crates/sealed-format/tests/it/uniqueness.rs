@@ -1,4 +1,5 @@
-//! No key and nonce twice: an oracle over salts, commitments and first blocks, when the same thing is sealed again and again.
+//! No key and nonce twice: an oracle over salts, commitments and first blocks, when the same thing
+//! is sealed again and again.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,5 @@
-//! Every file of `tests/vectors`, made by the independent judge, is answered as it says; and sealing the same thing with
-//! the same salts gives the same bytes.
+//! Every file of `tests/vectors`, made by the independent judge, is answered as it says; and
+//! sealing the same thing with the same salts gives the same bytes.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -51,7 +51,8 @@ pub(crate) fn load_all() -> BTreeMap<String, Value> {
     files.into_keys().zip(resolved).collect()
 }
 
-/// A misdeed may be an edit of another file: its fields over that file's, and ranges of that file's stored bytes.
+/// A misdeed may be an edit of another file: its fields over that file's, and ranges of that file's
+/// stored bytes.
 fn resolve(case: &Value, files: &BTreeMap<String, Value>) -> Value {
     let mut whole = case.clone();
     if let Some(base) = case["based_on"].as_str() {

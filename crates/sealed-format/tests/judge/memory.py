@@ -12,8 +12,12 @@ import subprocess
 import sys
 import tempfile
 
+import hmac_states
+
 # Enough bytes of a secret that none is found by chance.
 HEAD = 16
+# What stands as a key in an HMAC, whose states are searched for as well.
+HMAC_KEYS = ("prk", "dek", "mk", "ck", "body-key")
 # Fewer would mean that the witness did not work.
 SECRETS_MIN = 100
 
@@ -31,6 +35,9 @@ def search(example, *arguments):
             assert process.stdout.readline() == b"ready\n", "the example did its work"
             with open(witness) as lines:
                 secrets = {bytes.fromhex(value): label for label, value in map(str.split, lines)}
+            for secret, label in list(secrets.items()):
+                if label in HMAC_KEYS:
+                    secrets |= {state: f"state of {label}" for state in hmac_states.states(secret)}
             halves = {half: label for secret, label in secrets.items() for half in (secret[:HEAD], secret[-HEAD:])}
             pattern = re.compile(b"|".join(map(re.escape, halves)))
             found = [halves[hit] for region in memory(process.pid) for hit in pattern.findall(region)]
