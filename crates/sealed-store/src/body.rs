@@ -13,7 +13,7 @@ use object_engine::{
     model::{BodyId, Place},
 };
 use sealed_format::{
-    CHUNK_BYTES, Checksum, DataKey, PartHeader, PartSealer, SEALED_CHUNK_BYTES, layout,
+    CHUNK_BYTES, Checksum, DataKey, PartHeader, PartSealer, SEALED_CHUNK_BYTES, TAG_BYTES, layout,
 };
 use zeroize::Zeroizing;
 
@@ -137,7 +137,8 @@ impl ChunkSink {
             self.writer.advance(SEALED_CHUNK_BYTES);
             return Ok(());
         }
-        let mut sealed = [0; SEALED_CHUNK_BYTES];
+        // On the heap: what lives across an await lives in the future of every request.
+        let mut sealed = vec![0; SEALED_CHUNK_BYTES];
         self.sealer.seal_chunk(chunk, &mut sealed);
         write_all(&mut self.writer, &sealed).await
     }
@@ -145,11 +146,18 @@ impl ChunkSink {
     /// Seals the last, always shorter chunk and finishes the writer.
     async fn finish(mut self) -> Result<(Place, PartHeader, u64), EngineError> {
         let rest: &[u8] = if self.held.is_empty() { &self.pending } else { &self.held };
-        let header = self.sealer.header().clone();
+        let header = *self.sealer.header();
         let length = self.sealer.plain_length() + rest.len() as u64;
-        let mut sealed = [0; SEALED_CHUNK_BYTES];
-        let sealed_length = self.sealer.finish(rest, &mut sealed);
-        write_all(&mut self.writer, &sealed[..sealed_length]).await?;
+        self.writer.ready().await?;
+        let sealed_length = rest.len() + TAG_BYTES;
+        if self.writer.spare().len() >= sealed_length {
+            let sealed = self.sealer.finish(rest, self.writer.spare());
+            self.writer.advance(sealed);
+        } else {
+            let mut sealed = vec![0; sealed_length];
+            let length = self.sealer.finish(rest, &mut sealed);
+            write_all(&mut self.writer, &sealed[..length]).await?;
+        }
         let place = self.writer.finish().await?;
         Ok((place, header, length))
     }

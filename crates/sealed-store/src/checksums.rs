@@ -136,7 +136,7 @@ pub(crate) struct Running {
 
 /// The digest at work.
 enum RunningState {
-    Crc(crc_fast::Digest),
+    Crc(Box<crc_fast::Digest>),
     Sha(aws_lc_rs::digest::Context),
 }
 
@@ -145,7 +145,7 @@ impl Running {
     pub(crate) fn new(algorithm: ChecksumAlgorithm) -> Self {
         use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
         let state = match (crc_algorithm(algorithm), algorithm) {
-            (Some(crc), _) => RunningState::Crc(crc_fast::Digest::new(crc)),
+            (Some(crc), _) => RunningState::Crc(Box::new(crc_fast::Digest::new(crc))),
             (None, ChecksumAlgorithm::Sha256) => RunningState::Sha(Context::new(&SHA256)),
             (None, _) => RunningState::Sha(Context::new(&SHA1_FOR_LEGACY_USE_ONLY)),
         };

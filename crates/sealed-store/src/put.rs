@@ -149,7 +149,7 @@ fn version_facts(
         etag: etag.0.clone(),
         checksum: sealed.digests.checksum.clone(),
         metadata,
-        parts: PartList::Whole { header: sealed.header.clone(), number: WHOLE_PART },
+        parts: PartList::Whole { header: sealed.header, number: WHOLE_PART },
     }
 }
 

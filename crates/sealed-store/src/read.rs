@@ -7,6 +7,7 @@ use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use object_engine::{
+    engine::ReadPin,
     error::EngineError,
     model::{Body, StoredObject, StoredPart},
 };
@@ -36,6 +37,8 @@ pub struct PlainReader {
     record: Option<(usize, Record)>,
     /// The first frame, verified before the answer began.
     first: Option<Bytes>,
+    /// Keeps parts that are opened later from being removed before they are.
+    _pin: ReadPin,
 }
 
 impl std::fmt::Debug for PlainReader {
@@ -62,6 +65,7 @@ impl SealedStore {
             part: None,
             record: None,
             first: None,
+            _pin: self.engine().pin(),
         };
         reader.prime(unlocked.facts.length).await?;
         Ok(reader)

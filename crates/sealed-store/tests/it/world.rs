@@ -78,7 +78,8 @@ impl World {
             clock: Arc::new(Ticking::default()),
             entropy: random.clone(),
         };
-        let engine = ObjectEngine::open(backends.clone(), EngineOptions::default()).await.unwrap();
+        let options = EngineOptions { removal_grace_ms: 0, ..EngineOptions::default() };
+        let engine = ObjectEngine::open(backends.clone(), options).await.unwrap();
         let owner = AccountId("owner".into());
         let name = BucketName::parse("vault").unwrap();
         let made = engine.create_bucket(&name, &owner, "us-east-1").await.unwrap();
