@@ -249,10 +249,18 @@ where
 
 /// A body that ended early is one that is too short; all else is the connection's.
 fn broken_connection(error: Box<dyn std::error::Error + Send + Sync>) -> BodyError {
-    match error.downcast_ref::<hyper::Error>() {
-        Some(error) if error.is_incomplete_message() => BodyError::Incomplete,
-        _ => BodyError::Connection(error),
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
+    while let Some(cause) = source {
+        let http = cause.downcast_ref::<hyper::Error>();
+        let io = cause.downcast_ref::<std::io::Error>();
+        if http.is_some_and(hyper::Error::is_incomplete_message)
+            || io.is_some_and(|io| io.kind() == std::io::ErrorKind::UnexpectedEof)
+        {
+            return BodyError::Incomplete;
+        }
+        source = cause.source();
     }
+    BodyError::Connection(error)
 }
 
 fn check_sha256(promised: &[u8; 32], computed: &[u8; 32]) -> Result<(), BodyError> {

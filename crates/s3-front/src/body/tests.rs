@@ -225,6 +225,18 @@ fn nothing_is_polled_before_the_first_frame() {
     assert!(matches!(too_large, BodyError::TooLarge { limit: 8 }));
 }
 
+#[test]
+fn a_connection_that_ends_is_told_from_one_that_breaks() {
+    let fail = |kind| {
+        let frames = [Ok(Frame::data(Bytes::from("hel"))), Err(std::io::Error::from(kind))];
+        let body = StreamBody::new(stream::iter(frames));
+        let body = RequestBody::new(&HeaderMap::new(), Payload::Unsigned, body).unwrap();
+        body.read_all(9).now_or_never().unwrap().unwrap_err()
+    };
+    assert!(matches!(fail(std::io::ErrorKind::UnexpectedEof), BodyError::Incomplete));
+    assert!(matches!(fail(std::io::ErrorKind::ConnectionReset), BodyError::Connection(_)));
+}
+
 /// Encodes and signs aws-chunked bodies.
 struct Encoder {
     text: Vec<u8>,
@@ -428,6 +440,18 @@ fn trailers_are_those_announced() {
         let headers = chunked_headers(Form::SignedTrailer, 9);
         let error = read_frames(&headers, payload(Form::SignedTrailer), vec![other.clone().into()]);
         assert_eq!(error.unwrap_err().to_string(), expected, "{other}");
+    }
+}
+
+#[test]
+fn a_line_feed_before_the_end_of_a_trailers_line_is_space() {
+    for form in [Form::SignedTrailer, Form::UnsignedTrailer] {
+        let text = String::from_utf8(encode(form, b"123456789", &[4])).unwrap();
+        let other = text.replace("4waSgw==\r\n", "4waSgw==\n\r\n");
+        assert_ne!(other, text);
+        let frames = other.bytes().map(|byte| Bytes::copy_from_slice(&[byte])).collect();
+        let read = read_frames(&chunked_headers(form, 9), payload(form), frames).unwrap();
+        assert_eq!(read.0, b"123456789");
     }
 }
 

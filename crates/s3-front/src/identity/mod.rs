@@ -124,3 +124,88 @@ pub async fn authenticate<K: AccessKeys + ?Sized>(
     let presigned = claim.is_presigned();
     Ok(Authenticated { principal, payload, access_key_id: Some(access_key_id), presigned })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::FutureExt;
+    use http::HeaderMap;
+
+    use super::*;
+
+    /// Knows one account, whose secret is root's too.
+    struct OneAccount;
+
+    #[async_trait]
+    impl AccessKeys for OneAccount {
+        type Error = Infallible;
+
+        async fn credential(&self, access_key_id: &str) -> Result<Option<Credential>, Infallible> {
+            let known = access_key_id == "ROOT" || access_key_id == "AKIAIOSFODNN7EXAMPLE";
+            let credential = || Credential { secret: secret(), principal: principal() };
+            Ok(known.then(credential))
+        }
+    }
+
+    fn secret() -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(b"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_vec())
+    }
+
+    fn principal() -> Principal {
+        Principal::Account(Account {
+            id: object_engine::model::AccountId("0".repeat(64)),
+            name: "alice".to_owned(),
+            display_name: "Alice".to_owned(),
+            email: None,
+            policy: None,
+        })
+    }
+
+    /// The presigned URL of the S3 API reference, which is good for a day from 24 May 2013.
+    const QUERY: &str = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
+    const NOW: Timestamp = Timestamp(1_369_353_600_000);
+
+    fn authenticated(query: &str, root: Option<&str>) -> Result<Authenticated, SignatureError> {
+        let headers = HeaderMap::new();
+        let host = "examplebucket.s3.amazonaws.com";
+        let head = RequestHead { method: "GET", path: "/test.txt", query, host, headers: &headers };
+        let root =
+            root.map(|id| RootCredentials { access_key_id: id.to_owned(), secret: secret() });
+        let keys = WithRoot::new(root, OneAccount);
+        let verifier = Verifier::new("us-east-1");
+        match authenticate(&verifier, &keys, &head, NOW).now_or_never().unwrap() {
+            Ok(authenticated) => Ok(authenticated),
+            Err(AuthenticationError::Signature(error)) => Err(error),
+        }
+    }
+
+    #[test]
+    fn an_account_is_known_by_its_signature() {
+        let found = authenticated(QUERY, Some("ROOT")).unwrap();
+        assert_eq!(found.principal, principal());
+        assert_eq!(found.access_key_id.as_deref(), Some("AKIAIOSFODNN7EXAMPLE"));
+        assert!(found.presigned);
+    }
+
+    #[test]
+    fn root_comes_before_an_account_of_the_same_id() {
+        let found = authenticated(QUERY, Some("AKIAIOSFODNN7EXAMPLE")).unwrap();
+        assert_eq!(found.principal, Principal::Root);
+    }
+
+    #[test]
+    fn nobody_is_anonymous_by_mistake() {
+        let found = authenticated("", None).unwrap();
+        assert_eq!((found.principal, found.access_key_id), (Principal::Anonymous, None));
+        let unknown = QUERY.replace("AKIAIOSFODNN7EXAMPLE", "AKIAOTHER");
+        let expected = "The AWS Access Key Id you provided does not exist in our records.";
+        assert_eq!(authenticated(&unknown, None).unwrap_err().to_string(), expected);
+        let other = QUERY.replace("AKIAIOSFODNN7EXAMPLE", "ROOT");
+        let error = authenticated(&other, Some("ROOT")).unwrap_err();
+        assert!(matches!(error, SignatureError::SignatureDoesNotMatch(_)));
+        for name in ["X-Amz-Signature", "X-Amz-Credential", "X-Amz-Algorithm"] {
+            assert!(authenticated(&format!("{name}=x"), None).is_err(), "{name} alone");
+        }
+    }
+}

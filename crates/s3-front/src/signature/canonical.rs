@@ -15,6 +15,9 @@ use zeroize::Zeroize;
 use super::RequestHead;
 use super::encoding;
 
+/// What the names of customer keys and of their MD5s have in common.
+const CUSTOMER_SECRET: &[u8] = b"-server-side-encryption-customer-key";
+
 /// What stands for a customer key or its MD5 in texts.
 const REDACTED: &[u8] = b"[redacted]";
 
@@ -110,7 +113,7 @@ impl CanonicalRequest<'_> {
 /// A repeated header is one, its values joined by commas. An absent one has the empty value, so
 /// that a signature over it holds only while it stays absent.
 fn write_values(headers: &HeaderMap, name: &str, sink: &mut impl Sink) {
-    let secret = is_customer_secret(name.bytes());
+    let secret = name.len() > CUSTOMER_SECRET.len() && is_customer_secret(name.bytes());
     for (index, value) in headers.get_all(name).iter().enumerate() {
         if index > 0 {
             sink.put(b",");
@@ -147,7 +150,6 @@ pub(super) fn query_pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 /// Whether a name, in any case, is that of a customer key or of its MD5: the trio's, the source
 /// trio's, with any vendor's prefix.
 pub(super) fn is_customer_secret(name: impl Iterator<Item = u8>) -> bool {
-    const MARK: &[u8] = b"-server-side-encryption-customer-key";
     // The longest such name has 63 bytes.
     let mut lower = [0; 80];
     let mut length = 0;
@@ -158,7 +160,7 @@ pub(super) fn is_customer_secret(name: impl Iterator<Item = u8>) -> bool {
         lower[length] = byte.to_ascii_lowercase();
         length += 1;
     }
-    lower[..length].windows(MARK.len()).any(|part| part == MARK)
+    lower[..length].windows(CUSTOMER_SECRET.len()).any(|part| part == CUSTOMER_SECRET)
 }
 
 /// Where a canonical request flows.

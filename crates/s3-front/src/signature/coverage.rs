@@ -64,14 +64,22 @@ fn is_tolerated(head: &RequestHead<'_>, claim: &Claim<'_>, name: &str) -> bool {
 /// Refuses an SSE-C name given twice, in headers, in the query, or in one of each: which of the two
 /// counts would be a matter of who reads first.
 pub(super) fn refuse_repeated_customer_keys(head: &RequestHead<'_>) -> Result<(), SignatureError> {
-    for trio in &TRIOS {
-        for name in [trio.algorithm, trio.key, trio.key_md5] {
-            let in_headers = head.headers.get_all(name).iter().count();
-            let times =
-                in_headers + if head.query.is_empty() { 0 } else { in_query(head.query, name) };
-            if times > 1 {
-                return Err(SignatureError::CustomerKeyParameterRepeated { name: name.to_owned() });
-            }
+    let names = || TRIOS.iter().flat_map(|trio| [trio.algorithm, trio.key, trio.key_md5]);
+    let refuse =
+        |name: &str| Err(SignatureError::CustomerKeyParameterRepeated { name: name.to_owned() });
+    for name in head.headers.keys().filter(|name| name.as_str().starts_with(PREFIX)) {
+        let ours = names().any(|known| known == name.as_str());
+        if ours && head.headers.get_all(name).iter().nth(1).is_some() {
+            return refuse(name.as_str());
+        }
+    }
+    if head.query.is_empty() {
+        return Ok(());
+    }
+    for name in names() {
+        let allowed = if head.headers.contains_key(name) { 0 } else { 1 };
+        if in_query(head.query, name) > allowed {
+            return refuse(name);
         }
     }
     Ok(())

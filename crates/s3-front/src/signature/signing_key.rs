@@ -4,7 +4,7 @@
 //! meets an old key. Keys are wiped when they leave the cache: AWS-LC cleanses an HMAC state on drop.
 //! Intermediate keys are wiped at once.
 //!
-//! Does not: keep secrets.
+//! Does not: keep secrets, or wipe what a move of a key left on the stack.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -2,7 +2,7 @@
 //!
 //! Guarantees: a [`SignedTime`] is a real time of the calendar. Does not: read a clock.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use object_engine::clock::Timestamp;
 
@@ -64,14 +64,12 @@ impl SignedTime {
 
 /// Whether `text` is `YYYYMMDD` of the calendar.
 pub(super) fn is_day(text: &str) -> bool {
-    let mut whole = [b'0'; 16];
-    if text.len() != 8 {
-        return false;
-    }
-    whole[..8].copy_from_slice(text.as_bytes());
-    whole[8] = b'T';
-    whole[15] = b'Z';
-    SignedTime::parse(&whole).is_some()
+    let text = text.as_bytes();
+    let day = || {
+        let year = i16::try_from(number(text.get(..4)?)?).ok()?;
+        Date::new(year, pair(text.get(4..6)?)?, pair(text.get(6..8)?)?).ok()
+    };
+    text.len() == 8 && day().is_some()
 }
 
 /// RFC 3339 in whole seconds, as S3's error documents show times.
