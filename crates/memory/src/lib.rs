@@ -2,6 +2,8 @@
 //!
 //! - [`allocator`]: an allocator is unsafe to write. Ours wipes what it frees, which reaches every
 //!   copy of a secret that libraries make on the heap.
+//! - [`heads`]: hyper's buffers outlive the requests read into them; a customer's key is overwritten
+//!   there, behind the back of a type that means to share.
 //! - [`lmdb`]: mapping a database file is unsafe by nature, since another program could write the
 //!   file under the map. One function does it, with the proof.
 //! - [`stack`]: the dead frames of functions that returned can be overwritten only as memory without
@@ -14,6 +16,7 @@
 //! Does not: hold policy. When to wipe and what is secret is decided by the crates that call.
 
 pub mod allocator;
+pub mod heads;
 pub mod lmdb;
 pub mod stack;
 mod wiping;

@@ -85,8 +85,8 @@ impl BufferPool {
         Some(self.lend(len, charge))
     }
 
-    /// Whether more than half of the budget is lent: then nobody should sit on full blocks, so that
-    /// slow writers never hold more than half of it between them.
+    /// Whether more than half of the budget is lent: then full blocks go to the disk at once, rather
+    /// than wait for company.
     #[must_use]
     pub fn under_pressure(&self) -> bool {
         self.ahead_bytes() > self.0.budget_bytes / 2

@@ -358,7 +358,29 @@ async fn many_slow_writers_hold_bounded_memory_and_all_get_on() {
     for id in (0..WRITERS).filter(|id| id % 50 != 0) {
         gone(&store, BlobId(id)).await;
     }
+    assert_eq!(buffers.ahead_bytes(), 0);
     assert!(buffers.kept_bytes() <= 2 * (8 << 20), "{} bytes kept", buffers.kept_bytes());
+}
+
+#[tokio::test]
+async fn slow_writers_take_nothing_from_the_budget() {
+    let directory = directory();
+    let options = FileOptions::default();
+    let buffers = options.buffers.clone();
+    let store = FileBlobs::open(directory.path(), options).unwrap();
+    let slow = |id| {
+        let (store, buffers) = (store.clone(), buffers.clone());
+        async move {
+            let mut writer = store.create(BlobId(id), None).await.unwrap();
+            for _ in 0..8 {
+                tokio::time::sleep(Duration::from_millis(40)).await;
+                feed(&mut *writer, &[1; BLOCK_BYTES], usize::MAX).await.unwrap();
+                assert_eq!(buffers.ahead_bytes(), 0);
+            }
+            assert_eq!(writer.finish().await, Ok(8 * BLOCK_BYTES as u64));
+        }
+    };
+    contract::join((0..10).map(|id| Box::pin(slow(id)) as _).collect()).await;
 }
 
 fn piece_of(id: u64, turn: u64) -> Vec<u8> {

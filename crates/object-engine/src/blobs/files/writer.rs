@@ -10,6 +10,8 @@
 //!
 //! Does not: sync before [`finish`](BlobWriter::finish), or retry anything: an error is final.
 
+use std::time::{Duration, Instant};
+
 use async_trait::async_trait;
 use tokio::task::JoinHandle;
 
@@ -28,6 +30,10 @@ const BATCH_BLOCKS: usize = 4;
 
 /// Blocks that one writer holds at most: 4 MiB; more did not make writes faster.
 const HELD_BLOCKS_MAX: usize = 16;
+
+/// A caller that takes longer than this over a block (13 MB/s) is slower than any disk. It gets no
+/// memory beyond its own block, so that many slow clients leave the budget to the fast ones.
+const SLOW_BLOCK: Duration = Duration::from_millis(20);
 
 /// The outcome of a batch: the file, and the writer's own block if it was among those written.
 type Written = (Sink, Result<Option<Buffer>, BlobError>);
@@ -50,6 +56,10 @@ pub(super) struct FileWriter {
     /// How many blocks are in the batch under way.
     in_flight: usize,
     sums: Sums,
+    /// When the block before this one was full.
+    since: Instant,
+    /// Whether that one took longer than [`SLOW_BLOCK`].
+    slow: bool,
     disk: Disk,
 }
 
@@ -83,6 +93,8 @@ impl FileWriter {
             submitted: 0,
             in_flight: 0,
             sums: Sums::default(),
+            since: Instant::now(),
+            slow: false,
             disk: Disk::Here(sink),
         }
     }
@@ -116,7 +128,8 @@ impl FileWriter {
             if !std::mem::replace(&mut self.own_taken, true) {
                 return Ok(self.pool.take(bytes));
             }
-            if self.full.len() + self.in_flight < HELD_BLOCKS_MAX
+            if !self.slow
+                && self.full.len() + self.in_flight < HELD_BLOCKS_MAX
                 && let Some(ahead) = self.pool.take_ahead(bytes)
             {
                 return Ok(ahead);
@@ -252,7 +265,8 @@ impl BlobWriter for FileWriter {
         if matches!(&self.disk, Disk::Writing(job) if job.is_finished()) {
             self.settle().await?;
         }
-        let patience = if self.pool.under_pressure() { 1 } else { BATCH_BLOCKS };
+        self.slow = std::mem::replace(&mut self.since, Instant::now()).elapsed() > SLOW_BLOCK;
+        let patience = if self.slow || self.pool.under_pressure() { 1 } else { BATCH_BLOCKS };
         if self.full.len() >= patience && !matches!(self.disk, Disk::Writing(_)) {
             self.submit().await?;
         }
