@@ -111,7 +111,7 @@ async fn uploads_and_parts_are_listed() {
     let id = start(&world, &[("x-amz-storage-class", "STANDARD_IA")]).await;
     let etags = [part(&world, &id, 1, vec![1; 3]).await, part(&world, &id, 2, vec![2; 4]).await];
     let listed = world.ask("GET", "/bkt?uploads").send().await.expect_status(200);
-    assert_eq!(listed.elements("UploadId"), [id.clone()]);
+    assert_eq!(listed.elements("UploadId"), [id.as_str()]);
     assert_eq!(listed.element("StorageClass").as_deref(), Some("STANDARD_IA"));
     assert_eq!(listed.element("Initiated").as_deref(), Some("2026-01-02T03:04:05.000Z"));
     assert!(world.ask("GET", "/bkt?uploads&prefix=x").send().await.elements("UploadId").is_empty());
