@@ -73,3 +73,17 @@ async fn the_expected_owner_must_own() {
     ask("root-canonical-id").send().await.expect_status(200);
     ask("somebody").send().await.expect_error(403, "AccessDenied");
 }
+
+/// A server may move a request between threads.
+#[tokio::test]
+async fn answering_is_send() {
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+    let world = World::new().await;
+    let request = http::Request::new(http_body_util::Full::new(bytes::Bytes::new()));
+    let peer = ([127, 0, 0, 1], 1).into();
+    let connection = s3_front::service::ConnectionInfo { peer, secure: true };
+    let answer = is_send(world.service.handle(request, connection)).await;
+    assert_eq!(is_send(answer).status(), 403);
+}

@@ -33,7 +33,7 @@ pub(crate) const KEY_A: (&str, &str) =
 pub(crate) const KEY_B: (&str, &str) =
     ("pO3upElrwuEXSoFwCfnZPdSsmt/xWeFa0N9KgDijwVs=", "DWygnHRtgiJ77HCm+1rvHw==");
 /// 16 bytes.
-pub(crate) const KEY_SHORT: (&str, &str) = ("AAECAwQFBgcICQoLDA0ODw==", "GsGO9OeoXVQyinKbHuobYw==");
+pub(crate) const KEY_SHORT: (&str, &str) = ("AAECAwQFBgcICQoLDA0ODw==", "GsHvAelsrxvg0ykzGk/CqA==");
 
 pub(crate) const ALGORITHM: &str = "x-amz-server-side-encryption-customer-algorithm";
 pub(crate) const KEY: &str = "x-amz-server-side-encryption-customer-key";

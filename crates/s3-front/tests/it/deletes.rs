@@ -7,7 +7,7 @@ use crate::world::World;
 const SOME_CHECKSUM: &str = "x-amz-checksum-crc32";
 
 /// CRC-32 in base64, as the header wants it.
-fn crc32(body: &str) -> String {
+pub(crate) fn crc32(body: &str) -> String {
     let mut crc = u32::MAX;
     for byte in body.bytes() {
         crc ^= u32::from(byte);

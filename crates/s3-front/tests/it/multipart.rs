@@ -90,13 +90,6 @@ async fn refused_completions_leave_the_upload_open() {
         .send()
         .await
         .expect_error(400, "MalformedXML");
-    let promised = world
-        .ask("POST", &target)
-        .header("x-amz-checksum-crc32", "AAAAAA==")
-        .body("x")
-        .send()
-        .await;
-    promised.expect_error(501, "NotImplemented");
     let failed = world.ask("POST", &target).header("if-match", "\"e\"");
     let body = format!(
         "<CompleteMultipartUpload><Part><PartNumber>2</PartNumber><ETag>{two}</ETag></Part></CompleteMultipartUpload>"
@@ -111,7 +104,7 @@ async fn uploads_and_parts_are_listed() {
     let id = start(&world, &[("x-amz-storage-class", "STANDARD_IA")]).await;
     let etags = [part(&world, &id, 1, vec![1; 3]).await, part(&world, &id, 2, vec![2; 4]).await];
     let listed = world.ask("GET", "/bkt?uploads").send().await.expect_status(200);
-    assert_eq!(listed.elements("UploadId"), [id.clone()]);
+    assert_eq!(listed.elements("UploadId"), [id.as_str()]);
     assert_eq!(listed.element("StorageClass").as_deref(), Some("STANDARD_IA"));
     assert_eq!(listed.element("Initiated").as_deref(), Some("2026-01-02T03:04:05.000Z"));
     assert!(world.ask("GET", "/bkt?uploads&prefix=x").send().await.elements("UploadId").is_empty());
@@ -183,4 +176,39 @@ async fn an_upload_under_a_key_needs_it_on_parts_only() {
     let read = read.expect_status(200);
     assert_eq!(read.text(), "sealed");
     assert!(read.header("x-amz-checksum-crc64nvme").is_some(), "derived where the key is");
+}
+
+/// docs/semantics.md: "Promises about the whole object".
+#[tokio::test]
+async fn promises_about_the_whole_object_are_checked_before_the_commit() {
+    let world = World::new().await;
+    let chosen = [("x-amz-checksum-algorithm", "CRC32"), ("x-amz-checksum-type", "FULL_OBJECT")];
+    let id = start(&world, &chosen).await;
+    let one = part(&world, &id, 1, vec![b'a'; FIVE_MIB]).await;
+    let two = part(&world, &id, 2, b"hello".to_vec()).await;
+    let target = format!("/bkt/k?uploadId={id}");
+    let body = format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{one}</ETag></Part>\
+         <Part><PartNumber>2</PartNumber><ETag>{two}</ETag></Part></CompleteMultipartUpload>"
+    );
+    let size = (FIVE_MIB + 5).to_string();
+    for (header, value, code) in [
+        ("x-amz-mp-object-size", "5", "InvalidRequest"),
+        ("x-amz-mp-object-size", "x", "InvalidArgument"),
+        ("x-amz-checksum-crc32", "AAAAAA==", "BadDigest"),
+        ("x-amz-checksum-crc32", "AA", "InvalidRequest"),
+        ("x-amz-checksum-crc32c", "AAAAAA==", "InvalidRequest"),
+        ("x-amz-checksum-sha1", "2jmj7l5rSw0yVb/vlWAYkK/YBwk=", "InvalidRequest"),
+    ] {
+        let ask = world.ask("POST", &target).header(header, value).body(body.clone());
+        ask.send().await.expect_error(400, code);
+    }
+    let mut whole = vec![b'a'; FIVE_MIB];
+    whole.extend_from_slice(b"hello");
+    let put = world.ask("PUT", "/bkt/whole").header("x-amz-sdk-checksum-algorithm", "CRC32");
+    let crc32 = crate::deletes::crc32(&String::from_utf8(whole.clone()).unwrap());
+    put.header("x-amz-checksum-crc32", &crc32).body(whole).send().await.expect_status(200);
+    let ask = world.ask("POST", &target).header("x-amz-checksum-crc32", &crc32);
+    let done = ask.header("x-amz-mp-object-size", &size).body(body).send().await.expect_status(200);
+    assert_eq!(done.element("ChecksumCRC32"), Some(crc32));
 }

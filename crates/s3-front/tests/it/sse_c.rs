@@ -31,6 +31,12 @@ const PART_CHECKSUMS: &str =
 const NAME: &str = "x-amz-server-side-encryption";
 const SOURCE_ALGORITHM: &str = "x-amz-copy-source-server-side-encryption-customer-algorithm";
 
+/// Makes a request of one operation, as often as it is called.
+type Asking<'s> = Box<dyn Fn() -> Ask<'s> + 's>;
+
+/// Headers, and the code, message and argument value that they get.
+type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str, Option<&'a str>);
+
 /// A world with `/bkt/sealed` under key A, `/bkt/plain`, and an upload of each kind.
 struct Scene {
     world: World,
@@ -59,7 +65,7 @@ impl Scene {
     }
 
     /// The operations that begin an object, or a part of one.
-    fn writes<'s>(&'s self) -> Vec<(&'static str, Box<dyn Fn() -> Ask<'s> + 's>)> {
+    fn writes<'s>(&'s self) -> Vec<(&'static str, Asking<'s>)> {
         vec![
             ("PutObject", Box::new(|| self.ask("PUT", "/bkt/new").body("x"))),
             ("CreateMultipartUpload", Box::new(|| self.ask("POST", "/bkt/new?uploads"))),
@@ -67,7 +73,7 @@ impl Scene {
         ]
     }
 
-    fn reads<'s>(&'s self) -> Vec<(&'static str, Box<dyn Fn() -> Ask<'s> + 's>)> {
+    fn reads<'s>(&'s self) -> Vec<(&'static str, Asking<'s>)> {
         vec![
             ("GetObject", Box::new(|| self.ask("GET", "/bkt/sealed"))),
             ("HeadObject", Box::new(|| self.ask("HEAD", "/bkt/sealed"))),
@@ -138,8 +144,8 @@ async fn e1_plain_http_is_refused_before_everything_else() {
             expect(reply, &what, 400, "InvalidArgument", INSECURE, Some(None));
         }
     }
-    let in_query = scene
-        .ask("GET", &format!("/bkt/sealed?X-Amz-Server-Side-Encryption-Customer-Algorithm=AES256"));
+    let in_query =
+        scene.ask("GET", "/bkt/sealed?X-Amz-Server-Side-Encryption-Customer-Algorithm=AES256");
     expect(in_query.insecure().send().await, "query", 400, "InvalidArgument", INSECURE, Some(None));
     scene.ask("GET", "/bkt/plain").insecure().send().await.expect_status(200);
 }
@@ -148,7 +154,7 @@ async fn e1_plain_http_is_refused_before_everything_else() {
 async fn e2_to_e8_on_writes() {
     let scene = Scene::new().await;
     let (key, md5) = KEY_A;
-    let all: &[(&[(&str, &str)], &str, &str, Option<&str>)] = &[
+    let all: &[Row<'_>] = &[
         (&[(KEY, key), (KEY_MD5, md5)], "InvalidArgument", NO_ALGORITHM, None),
         (&[(KEY, key)], "InvalidArgument", NO_ALGORITHM, None),
         (&[(KEY_MD5, md5)], "InvalidArgument", NO_ALGORITHM, None),
@@ -214,7 +220,7 @@ async fn e2_to_e8_on_writes() {
 async fn e2_to_e8_on_reads_where_the_md5_is_optional() {
     let scene = Scene::new().await;
     let (key, md5) = KEY_A;
-    let all: &[(&[(&str, &str)], &str, &str, Option<&str>)] = &[
+    let all: &[Row<'_>] = &[
         (&[(KEY, key)], "InvalidArgument", NO_ALGORITHM, None),
         (&[(ALGORITHM, "AES256")], "InvalidArgument", NO_KEY, None),
         (&[(ALGORITHM, "AES256"), (KEY, "ZZ")], "InvalidArgument", TOO_SHORT, Some("ZZ")),
