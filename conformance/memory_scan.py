@@ -230,6 +230,8 @@ class Workload:
         """All requests, by several clients at once; how many of each kind."""
         raw = Raw(self.server)
         same(raw.request("PUT", "/memory").status, 200)
+        for number, key in enumerate(self.held):  # so that reads find something
+            self.put(raw, random.Random(number), key, f"/memory/{number}/{number % 8}")
         shares = [range(start, REQUESTS, 8) for start in range(8)]
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             list(pool.map(self.client, shares))
@@ -272,7 +274,7 @@ class Workload:
 
     def wrong_key(self, raw, chance, key, path):
         """A key that does not fit must go as well."""
-        self.count("wrong key", raw.request("GET", path, keys.trio(self.held[chance.randrange(KEYS)])))
+        self.count("wrong key", raw.request("GET", path, keys.trio(next(other for other in self.held if other != key))))
 
     def no_md5(self, raw, chance, key, path):
         """E6."""
@@ -319,7 +321,7 @@ class Workload:
     def list_and_delete(self, raw, chance, key, path):
         """Operations that ignore the key, and must forget it too."""
         self.count("list", raw.request("GET", "/memory", keys.trio(key), query={"list-type": "2"}))
-        self.count("DELETE", raw.request("DELETE", path, keys.trio(key)))
+        self.count("DELETE", raw.request("DELETE", path + "-gone", keys.trio(key)))
 
     def multipart(self, raw, chance, key, path):
         """Create, two parts, complete with the key or without, or abort."""
