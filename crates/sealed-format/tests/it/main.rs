@@ -1,7 +1,7 @@
 //! The crate as its users see it, against judges that it did not write and against every misdeed
 //! that we can name.
 
-#![allow(clippy::unwrap_used, reason = "a test binary: what does not hold must panic")]
+#![expect(clippy::unwrap_used, reason = "a test binary: what does not hold must panic")]
 
 #[path = "../sealed_json/mod.rs"]
 mod sealed_json;

@@ -1,7 +1,7 @@
 //! JSON as the vector files and the judge have it, to and from the crate's types.
 
-#![allow(dead_code, reason = "shared by the tests and an example, and each uses its part")]
-#![allow(clippy::unwrap_used, reason = "a malformed vector file must fail its test")]
+#![expect(dead_code, reason = "shared by the tests and an example, and each uses its part")]
+#![expect(clippy::unwrap_used, reason = "a malformed vector file must fail its test")]
 
 use sealed_format::{
     Checksum, ChecksumAlgorithm, ChecksumKind, CompletionFacts, CustomerKey, HolderKind,
