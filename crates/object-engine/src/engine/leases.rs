@@ -133,8 +133,8 @@ impl ObjectEngine {
         }
     }
 
-    /// Takes a lease of the next [`LEASE_IDS`] ids.
-    pub(super) async fn acquire_lease(&self) -> Result<(), EngineError> {
+    /// Takes a lease of the next [`LEASE_IDS`] ids; returns the write that recorded it.
+    pub(super) async fn acquire_lease(&self) -> Result<Stamp, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
             let counter = self.get(keys::next_lease()).await?;
             let number = counter.as_ref().map_or(Ok(0), |entry| decode_number(&entry.value))?;
@@ -149,7 +149,7 @@ impl ObjectEngine {
                 Ok(stamp) => {
                     let lease = HeldLease { stamp, next: 0, out: HashSet::new() };
                     self.inner.leases.held().leases.insert(number, lease);
-                    return Ok(());
+                    return Ok(stamp);
                 }
                 Err(CommitError::Conflict) => tokio::task::yield_now().await,
                 Err(error) => return Err(error.into()),

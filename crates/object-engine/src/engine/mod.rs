@@ -26,11 +26,11 @@
 //! the next verb that meets such a state, and finds that nobody in this process is at work on it,
 //! reverts it. A stored body whose publishing was dropped stays until its lease is swept.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::{
     blobs::{BlobStore, buffers::BufferPool},
-    catalog::Catalog,
+    catalog::{Catalog, Stamp},
     clock::{Clock, Timestamp},
     entropy::{Entropy, random_16},
     error::EngineError,
@@ -121,6 +121,8 @@ struct Inner {
     leases: leases::Leases,
     pins: pins::Pins,
     at_work: at_work::AtWork,
+    /// The write that took this engine's first lease.
+    opened: OnceLock<Stamp>,
     /// One removal at a time: two would only delete the same twice.
     reclaiming: tokio::sync::Mutex<()>,
 }
@@ -134,7 +136,9 @@ impl ObjectEngine {
         let engine = Self::new(backends, options);
         engine.check_schema().await?;
         engine.recover().await?;
-        engine.acquire_lease().await?;
+        let leased = engine.acquire_lease().await?;
+        // Removals asked before this write have no readers left: they died with their process.
+        let _ = engine.inner.opened.set(leased);
         Ok(engine)
     }
 
@@ -148,6 +152,7 @@ impl ObjectEngine {
                 leases: leases::Leases::of(owner),
                 pins: pins::Pins::default(),
                 at_work: at_work::AtWork::default(),
+                opened: OnceLock::new(),
                 reclaiming: tokio::sync::Mutex::default(),
             }),
         }

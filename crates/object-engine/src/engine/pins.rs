@@ -4,8 +4,8 @@
 //! was taken, or up to the engine's grace before that. So a request may look a version up, then pin,
 //! then read for hours.
 //!
-//! Why by time: a removal's record holds when it was asked, and survives a restart; a pin is of one
-//! process and need not.
+//! Why by time: what a request looked up just before it pinned must be covered too. Removals asked
+//! before this engine opened wait for nobody.
 
 use std::{
     collections::BTreeMap,

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use crate::{
     blobs::BlobId,
-    catalog::{Commit, Direction, Key, Space, Step},
+    catalog::{Commit, Direction, Key, Space, Stamp, Step},
     clock::Timestamp,
     engine::ObjectEngine,
     error::EngineError,
@@ -23,6 +23,9 @@ const BATCH: usize = 500;
 /// Records of one walk.
 pub(super) type Records = Vec<(Vec<u8>, bytes::Bytes)>;
 
+/// Records of one walk, with the writes that made them.
+type Stamped = Vec<(Vec<u8>, Stamp, bytes::Bytes)>;
+
 impl ObjectEngine {
     /// Deletes what deferred removals allow by now; returns how many blobs went.
     pub async fn reclaim(&self) -> Result<usize, EngineError> {
@@ -30,8 +33,8 @@ impl ObjectEngine {
         let mut deleted = self.delete_abandoned().await;
         let mut from = b"g/".to_vec();
         loop {
-            let batch = self.records_from(Space::Records, b"g/", &from, BATCH).await?;
-            let Some((last, _)) = batch.last() else { break };
+            let batch = self.stamped_from(Space::Records, b"g/", &from, BATCH).await?;
+            let Some((last, ..)) = batch.last() else { break };
             from = [last.as_slice(), &[0]].concat();
             deleted += self.reclaim_batch(batch).await?;
         }
@@ -39,11 +42,11 @@ impl ObjectEngine {
         Ok(deleted)
     }
 
-    async fn reclaim_batch(&self, batch: Records) -> Result<usize, EngineError> {
+    async fn reclaim_batch(&self, batch: Stamped) -> Result<usize, EngineError> {
         let mut deleted = 0;
         let mut done = Commit::default();
-        for (key, value) in batch {
-            if !self.is_past_readers(decode_time(&value)?) {
+        for (key, stamp, value) in batch {
+            if !self.is_inherited(stamp) && !self.is_past_readers(decode_time(&value)?) {
                 continue;
             }
             match self.reclaim_one(&key, &value).await {
@@ -187,6 +190,11 @@ impl ObjectEngine {
         Ok(())
     }
 
+    /// Whether a removal was asked before this engine opened: no reader of then is left.
+    fn is_inherited(&self, asked: Stamp) -> bool {
+        self.inner.opened.get().is_some_and(|opened| asked < *opened)
+    }
+
     /// Up to `limit` records from `from` on whose keys begin with `scope`.
     pub(super) async fn records_from(
         &self,
@@ -195,12 +203,23 @@ impl ObjectEngine {
         from: &[u8],
         limit: usize,
     ) -> Result<Records, EngineError> {
-        let mut records = Records::new();
-        let mut visitor = |key: &[u8], _, value: &[u8]| {
+        let records = self.stamped_from(space, scope, from, limit).await?;
+        Ok(records.into_iter().map(|(key, _, value)| (key, value)).collect())
+    }
+
+    async fn stamped_from(
+        &self,
+        space: Space,
+        scope: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Stamped, EngineError> {
+        let mut records = Stamped::new();
+        let mut visitor = |key: &[u8], stamp, value: &[u8]| {
             if !key.starts_with(scope) || records.len() == limit {
                 return Step::Stop;
             }
-            records.push((key.to_vec(), bytes::Bytes::copy_from_slice(value)));
+            records.push((key.to_vec(), stamp, bytes::Bytes::copy_from_slice(value)));
             Step::Next
         };
         let catalog = &self.inner.backends.catalog;

@@ -101,6 +101,20 @@ async fn an_overwritten_body_stays_for_the_grace_of_requests_on_their_way() {
 }
 
 #[tokio::test]
+async fn removals_asked_before_a_restart_wait_for_nobody() {
+    let world = World { grace_ms: 500, ..World::new() };
+    let engine = world.open().await;
+    let bucket = bucket(&engine, "bucket").await;
+    put(&world, &engine, (&bucket, "k"), &large(1)).await;
+    delete(&engine, (&bucket, "k"), VersionSelector::Latest).await;
+    assert_eq!(engine.reclaim().await.unwrap(), 0);
+    drop(engine);
+    let engine = world.open().await;
+    assert_eq!(engine.reclaim().await.unwrap(), 1);
+    assert_clean(&engine).await;
+}
+
+#[tokio::test]
 async fn leases_go_on_where_one_ends_and_are_given_back() {
     let world = World::new();
     let engine = world.open().await;

@@ -20,7 +20,7 @@ fn below(directory: &Path) -> World {
 }
 
 /// A world in a directory that goes with the test process's temporary files.
-fn somewhere() -> World {
+pub(crate) fn somewhere() -> World {
     let directory = tempfile::tempdir().unwrap();
     let mut world = below(directory.path());
     world.directory = Some(Arc::new(directory));

@@ -481,3 +481,44 @@ async fn every_verb_can_be_spawned() {
     is_send(engine.audit());
     is_send(engine.close());
 }
+
+/// Many verbs of one key and one body at once, on several threads: none fails, and all adds up.
+async fn crowd(world: World) {
+    let engine = world.open().await;
+    let bucket = versioned(&engine, "bucket").await;
+    put(&world, &engine, (&bucket, "source"), &large(1)).await;
+    let (source, _) = version(&engine, (&bucket, "source")).await;
+    let crowd: Vec<_> = (0..24_u8)
+        .map(|n| {
+            let (world, engine, bucket, source) =
+                (world.clone(), engine.clone(), bucket.clone(), source.clone());
+            tokio::spawn(async move {
+                put(&world, &engine, (&bucket, "k"), &large(n)).await;
+                let copied = copy(&world, &engine, (&bucket, &source), (&bucket, "k")).await;
+                let PublishedShared::Done(Assigned { public: Some(id), .. }) = copied else {
+                    panic!("{copied:?}")
+                };
+                let removed = delete(&engine, (&bucket, "k"), VersionSelector::Id(id)).await;
+                assert!(matches!(removed, Deleted::Removed { .. }));
+                engine.reclaim().await.unwrap();
+            })
+        })
+        .collect();
+    for one in crowd {
+        one.await.unwrap();
+    }
+    assert_clean(&engine).await;
+    let audit = engine.audit().await.unwrap();
+    assert_eq!((audit.objects, audit.blobs), (25, 25));
+    assert_eq!(latest(&engine, (&bucket, "source")).await, Some(large(1)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_crowd_at_one_key_adds_up() {
+    crowd(World::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_crowd_at_one_key_on_disk_adds_up() {
+    crowd(crate::disk::somewhere()).await;
+}
