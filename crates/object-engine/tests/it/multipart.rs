@@ -1,6 +1,6 @@
 //! Uploads: parts, completion, manifests, listings.
 
-use object_engine::{engine::ObjectEngine, error::EngineError, model::*};
+use object_engine::{clock::Clock, engine::ObjectEngine, error::EngineError, model::*};
 
 use crate::world::*;
 
@@ -16,6 +16,7 @@ async fn parts_are_replaced_listed_and_chosen() {
         assert_eq!(put_part(&engine, &bucket, &upload, number, &content).await, Ok(true));
     }
     let (page, truncated) = engine.parts(&upload, 0, 2).await.unwrap();
+    assert_eq!(page[0].last_modified, world.clock.now(), "the engine's clock dates parts");
     assert_eq!(
         (page.iter().map(|p| p.part.number).collect::<Vec<_>>(), truncated),
         (vec![1, 2], true)

@@ -55,6 +55,8 @@ pub(crate) struct World {
     pub(crate) clock: Arc<HandClock>,
     pub(crate) entropy: Arc<Counter>,
     pub(crate) grace_ms: i64,
+    /// Where the backends are, if they are on disk; removed with the last clone.
+    pub(crate) directory: Option<Arc<tempfile::TempDir>>,
 }
 
 impl World {
@@ -65,7 +67,7 @@ impl World {
     pub(crate) fn over(catalog: Arc<dyn Catalog>, blobs: Arc<dyn BlobStore>) -> Self {
         let clock = Arc::new(HandClock::default());
         clock.set(1_000_000);
-        Self { catalog, blobs, clock, entropy: Arc::default(), grace_ms: 0 }
+        Self { catalog, blobs, clock, entropy: Arc::default(), grace_ms: 0, directory: None }
     }
 
     pub(crate) async fn open(&self) -> ObjectEngine {
