@@ -8,6 +8,7 @@
 //! Keys and salts are random, so each run asks the judge something new. A second argument seeds
 //! them instead.
 
+#[expect(dead_code, reason = "the tests use the rest of it")]
 #[path = "../tests/sealed_json/mod.rs"]
 mod sealed_json;
 

@@ -1,6 +1,6 @@
 //! Tests of the engine over its contracts, from outside.
 
-#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, also in what tests share")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test, also in what tests share")]
 
 mod accounts;
 mod bodies;

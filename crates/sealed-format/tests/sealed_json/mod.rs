@@ -1,6 +1,5 @@
 //! JSON as the vector files and the judge have it, to and from the crate's types.
 
-#![expect(dead_code, reason = "shared by the tests and an example, and each uses its part")]
 #![expect(clippy::unwrap_used, reason = "a malformed vector file must fail its test")]
 
 use sealed_format::{
