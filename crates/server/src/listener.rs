@@ -21,6 +21,7 @@ use crate::{
     connection::{self, Context, Stream},
     failure::Failure,
     handler::Handler,
+    socket::Socket,
 };
 
 /// A bound address, with TLS or without.
@@ -124,11 +125,11 @@ async fn open_and_serve<H: Handler>(
     }
 }
 
-async fn handshake(acceptor: TlsAcceptor, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+async fn handshake(acceptor: TlsAcceptor, tcp: TcpStream) -> io::Result<TlsStream<Socket>> {
     let limited = |tls: &mut rustls::ServerConnection| {
         tls.set_buffer_limit(Some(TLS_BUFFER_BYTES_MAX));
     };
-    acceptor.accept_with(tcp, limited).await
+    acceptor.accept_with(Socket(tcp), limited).await
 }
 
 /// Two round trips and a signature; whoever needs longer holds a place for nothing.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -20,6 +20,10 @@ struct Counting;
 
 impl Handler for Counting {
     type Body = Full<Bytes>;
+
+    fn is_secret(_: &HeaderName) -> bool {
+        false
+    }
 
     async fn handle(
         &self,
