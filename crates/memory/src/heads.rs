@@ -12,9 +12,12 @@
 //!
 //! Guarantees: when the service is called, the part of hyper's buffer that the head came in holds
 //! none of the secret values, and nothing can tell that the request was touched but its values'
-//! sensitive mark. When the connection waits for the next request, no part of the buffer holds one.
+//! sensitive mark. When an HTTP/1 connection waits for the next request, no part of the buffer holds
+//! one.
 //!
-//! Does not: reach the bytes before hyper (TLS, sockets) or values in the request's body.
+//! Does not: reach the bytes before hyper (TLS, sockets) or values in the request's body. In HTTP/2,
+//! h2 copies values out of the frame that brought them, and the frame stays in its buffer as it came
+//! until later frames cover it or the connection ends. So does a copy of the Huffman-coded form.
 
 use std::error::Error;
 use std::fmt;
