@@ -10,6 +10,7 @@ Needs the right to read another process's memory.
 import base64
 import collections
 import concurrent.futures
+import contextlib
 import http.client
 import os
 import random
@@ -50,9 +51,9 @@ def run(lane, given):
     with lane.check("the witness knows the secrets of every stage"):
         print("secrets by label:", dict(clean.labels))
         that(sum(clean.labels.values()) > REQUESTS, f"only {sum(clean.labels.values())} secrets")
-    with lane.check("connections of both protocols waited while the memory was read"):
+    with lane.check("connections waited while the memory was read"):
         print("requests on them:", dict(clean.waiting))
-        that(sum(clean.waiting.values()) >= 30, "too few requests on connections that stay open")
+        that(sum(clean.waiting.values()) >= 40, "too few requests")
     for what in PLACES:
         print(f"searched {clean.secrets_searched} secrets in {clean.scanned[what] / 1e6:.0f} MB of {what}")
         with lane.check(f"no whole copy of a secret in {what}"):
@@ -126,22 +127,24 @@ class Search:
         self.labels.clear()
         secrets = self.secrets(held, server)
         self.secrets_searched, needles = len(secrets), Needles(secrets)
-        os.kill(server.pid, signal.SIGSTOP)
-        try:
+        with stopped(server.pid):
             for name, data in memory(server.pid, server.data):
                 self.note(what, name, needles, data)
-        finally:
-            os.kill(server.pid, signal.SIGCONT)
         return needles
 
     def scan_files(self, server, needles):
-        """Every file below the data directory, and the log."""
-        for path in [*server.files(), server.log_path]:
-            with open(path, "rb") as file:
-                tail = b""
-                while block := file.read(READ_BYTES):
-                    self.note(FILES, path.name, needles, tail + block)
-                    tail = block[-OVERLAP_BYTES:]
+        """Every file below the data directory, and the log. The server, which stands still, deletes none."""
+        with stopped(server.pid):
+            for path in [*server.files(), server.log_path]:
+                self.scan_file(path, needles)
+
+    def scan_file(self, path, needles):
+        """One file, in blocks that overlap."""
+        with open(path, "rb") as file:
+            tail = b""
+            while block := file.read(READ_BYTES):
+                self.note(FILES, path.name, needles, tail + block)
+                tail = block[-OVERLAP_BYTES:]
 
     def note(self, what, where, needles, data):
         """Sorts what is found in one stretch of bytes."""
@@ -187,6 +190,16 @@ class Needles:
                     seen.add(place)
                     yield self.secrets[secret], length, length == len(secret), at - first
             at = data.find(window, at + 1)
+
+
+@contextlib.contextmanager
+def stopped(pid):
+    """Holds a process still."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def readable(pid):
@@ -382,8 +395,9 @@ class Workload:
 
 
 class Patient:
-    """Connections that do what `Workload` does and then wait for their next request, which never comes.
-    Each has keys of its own, so that a finding tells which it was."""
+    """HTTP/1 connections that do what `Workload` does and then wait for their next request, which never
+    comes. Each has keys of its own, so that a finding tells which it was. Connections of HTTP/2 are closed
+    before the first look: the buffer of their frames keeps heads for as long as they live (SECURITY.md)."""
 
     def __init__(self, server):
         self.server, self.raw, self.open = server, Raw(server), []
@@ -392,12 +406,12 @@ class Patient:
     def run(self):
         """How many requests of each kind were answered."""
         for number in range(4):
-            key, path = self.fresh(), f"/memory/patient-{number}"
-            self.on_http1(self.whole_requests(key, path))
-            self.on_http2(self.whole_requests(key, path + "-2"))
-        for request in self.refused_requests():
-            self.on_http1([request])
-            self.on_http2([request])
+            path = f"/memory/patient-{number}"
+            self.on_http1(self.whole_requests(self.fresh(), path))
+            self.on_http2(self.whole_requests(self.fresh(), path))
+        for send in (self.on_http1, self.on_http2):
+            for request in self.refused_requests():
+                send([request])
         self.pipelined()
         return self.counts
 
@@ -428,12 +442,16 @@ class Patient:
         yield "another vendor's names", "GET", *self.raw.signed("GET", path, obs), b""
         source = {name.replace("x-amz-", "x-amz-copy-source-"): value for name, value in keys.trio(self.fresh()).items()}
         yield "source's key", "GET", *self.raw.signed("GET", path, source), b""
+        query = f"{keys.KEY}={keys.b64(self.fresh())}"
+        yield "malformed target", "GET", f"/memory/{{a b}}?{query}", [("Host", self.raw.host)], b""
+        yield "no such method", "BREW", f"/memory/a?{query}", [("Host", self.raw.host)], b""
 
     def on_http1(self, requests):
         """Asks one after the other on a connection that is then left open."""
         connection = self.raw.connect()
         self.open.append(connection)
         for kind, method, target, headers, body in requests:
+            connection._validate_path = lambda _: None  # the standard library's own refusal of a malformed target
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in headers + ([("Content-Length", str(len(body)))] if body else []):
                 connection.putheader(name, value)
@@ -444,12 +462,15 @@ class Patient:
             self.counts[f"{kind} {answer.status}"] += 1
 
     def on_http2(self, requests):
-        """The same over HTTP/2."""
+        """The same over HTTP/2, on a connection that is then closed."""
         connection = Http2(self.server)
-        self.open.append(connection)
         for kind, method, target, headers, body in requests:
-            status, _ = connection.request(method, target, headers, body)
+            try:
+                status, _ = connection.request(method, target, headers, body)
+            except ConnectionError:
+                status = "broken off"
             self.counts[f"{kind} over HTTP/2 {status}"] += 1
+        connection.close()
 
     def pipelined(self):
         """Two heads at once, the second in two pieces: the server must move what it has of it."""
