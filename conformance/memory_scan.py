@@ -11,6 +11,7 @@ import base64
 import collections
 import concurrent.futures
 import contextlib
+import hashlib
 import http.client
 import os
 import random
@@ -110,6 +111,8 @@ class Search:
             forms = {"": key, "base64": encoded, "hex": key.hex().encode(), "base64 in hex": encoded.hex().encode(),
                      "base64 in spaced hex": encoded.hex(" ").encode(),
                      "escaped base64": urllib.parse.quote_from_bytes(encoded, safe="").encode()}
+            digest = hashlib.md5(key).digest()
+            forms |= {"MD5": digest, "base64 of MD5": base64.b64encode(digest), "hex of MD5": digest.hex().encode()}
             found |= {form: f"customer key {number} {name}".strip() for name, form in forms.items()}
         master = (server.data / "master.key").read_bytes() if (server.data / "master.key").exists() else b""
         that(self.witness.is_file(), "no witness file: is this a build with the feature key-witness?")
