@@ -45,12 +45,22 @@ pub use spare::WipeSpare;
 /// Which headers carry secrets.
 pub type IsSecret = fn(&HeaderName) -> bool;
 
+/// What a connection holds secret, and whether it has met it.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// Which headers.
+    pub is_secret: IsSecret,
+    /// Raised, and never lowered, when a request came with one, or with a query that may hold one:
+    /// for [`crate::WipeStack::when`].
+    pub met: Arc<AtomicBool>,
+}
+
 /// Serves one HTTP/1 connection with `service` behind the door.
 pub fn serve_http1<I, S, B>(
     builder: &http1::Builder,
     io: I,
     service: S,
-    is_secret: IsSecret,
+    secrets: Secrets,
 ) -> Http1Connection<I, S>
 where
     I: Read + Write + Unpin,
@@ -61,7 +71,7 @@ where
         >,
     B: Body<Error: Into<Box<dyn Error + Send + Sync>>> + 'static,
 {
-    let (io, door) = behind_door(io, service, is_secret);
+    let (io, door) = behind_door(io, service, secrets);
     Http1Connection { connection: Box::pin(builder.serve_connection(io, door)) }
 }
 
@@ -73,7 +83,7 @@ pub fn serve_http2<I, S, B, E>(
     builder: &http2::Builder<E>,
     io: I,
     service: S,
-    is_secret: IsSecret,
+    secrets: Secrets,
 ) -> http2::Connection<WipeSpare<I>, Door<S>, E>
 where
     I: Read + Write + Unpin,
@@ -85,14 +95,14 @@ where
     B: Body<Error: Into<Box<dyn Error + Send + Sync>>> + 'static,
     E: Http2ServerConnExec<S::Future, B> + Clone,
 {
-    let (io, door) = behind_door(io, service, is_secret);
+    let (io, door) = behind_door(io, service, secrets);
     builder.serve_connection(io, door)
 }
 
 /// Both sides of hyper: its input, and who answers. They share the news of a secret.
-fn behind_door<I, S>(io: I, service: S, is_secret: IsSecret) -> (WipeSpare<I>, Door<S>) {
+fn behind_door<I, S>(io: I, service: S, secrets: Secrets) -> (WipeSpare<I>, Door<S>) {
     let passed = Arc::new(AtomicBool::new(false));
-    (WipeSpare::new(io, Arc::clone(&passed)), Door { service, is_secret, passed })
+    (WipeSpare::new(io, Arc::clone(&passed)), Door { service, secrets, passed })
 }
 
 /// An HTTP/1 connection, as hyper's own but for what would let the [`Door`] out of it.
@@ -153,8 +163,8 @@ where
 /// again: so every request that comes through a door was made by hyper. The proof rests on that.
 pub struct Door<S> {
     service: S,
-    is_secret: IsSecret,
-    /// Raised when a secret has passed.
+    secrets: Secrets,
+    /// Raised when a secret has passed; lowered when the buffer has been wiped after it.
     passed: Arc<AtomicBool>,
 }
 
@@ -174,11 +184,12 @@ impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for Door<S> {
         // SAFETY: hyper has just made this request from bytes that it read, and gives it away. See
         // `Door` for why nobody else can have called.
         let found = unsafe {
-            let in_headers = detach_secrets(request.headers_mut(), self.is_secret);
+            let in_headers = detach_secrets(request.headers_mut(), self.secrets.is_secret);
             detach_query(request.uri_mut()) || in_headers
         };
         if found {
             self.passed.store(true, Ordering::Relaxed);
+            self.secrets.met.store(true, Ordering::Release);
         }
         self.service.call(request)
     }

@@ -61,8 +61,9 @@ impl<F> WipeStack<F> {
         Self { future: Some(Box::pin(future)), flag: None }
     }
 
-    /// Wipes after a poll only if the flag is raised by then: a request without a key need not pay.
-    /// The flag is lowered by who raised it, or never: a key's traces end with its future.
+    /// Wipes after a poll only if the flag is raised by then, and in any case when the future is
+    /// dropped: who never meets a secret need not pay for each poll. The flag is lowered by nobody: a
+    /// secret's traces end with its future.
     pub fn when(flag: Arc<AtomicBool>, future: F) -> Self {
         Self { future: Some(Box::pin(future)), flag: Some(flag) }
     }
@@ -89,7 +90,7 @@ impl<F> Drop for WipeStack<F> {
     fn drop(&mut self) {
         let future = self.future.take();
         call(|| drop(future));
-        self.wipe();
+        wipe_stack();
     }
 }
 

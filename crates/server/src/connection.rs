@@ -6,7 +6,13 @@
 //! would hold customers' keys between requests.
 //! Does not: accept connections or speak TLS; `listener` does.
 
-use std::{convert::Infallible, net::SocketAddr, pin::Pin, pin::pin, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::Pin,
+    pin::pin,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -20,7 +26,7 @@ use hyper::{
 use hyper_util::rt::TokioTimer;
 use memory::{
     WipeStack,
-    heads::{self, Door, Http1Connection, WipeSpare},
+    heads::{self, Door, Http1Connection, Secrets, WipeSpare},
 };
 use tokio::{sync::watch, time::Instant};
 
@@ -68,6 +74,8 @@ pub(crate) struct Stream<S> {
     pub(crate) tls: bool,
     /// Whether ALPN chose HTTP/2.
     pub(crate) http2: bool,
+    /// Raised when a request came with a secret; whoever runs the connection wipes its stack from then.
+    pub(crate) met_secret: Arc<AtomicBool>,
 }
 
 /// Serves one connection to its end. `drain` turns true when the server stops.
@@ -83,6 +91,7 @@ pub(crate) async fn serve<H, S>(
     let limits = context.limits;
     let peer = stream.peer;
     let (tls, http2) = (stream.tls, stream.http2);
+    let secrets = Secrets { is_secret: H::is_secret, met: stream.met_secret };
     let service = {
         let activity = activity.clone();
         service_fn(move |request| {
@@ -91,11 +100,11 @@ pub(crate) async fn serve<H, S>(
         })
     };
     let ended = if http2 {
-        let connection = heads::serve_http2(&http2_builder(), stream.io, service, H::is_secret);
+        let connection = heads::serve_http2(&http2_builder(), stream.io, service, secrets);
         drive(connection, &activity, limits, drain).await
     } else {
         let builder = http1_builder(limits);
-        let connection = heads::serve_http1(&builder, stream.io, service, H::is_secret);
+        let connection = heads::serve_http1(&builder, stream.io, service, secrets);
         drive(connection, &activity, limits, drain).await
     };
     if let Err(error) = ended {

@@ -22,6 +22,10 @@ fn is_secret(name: &HeaderName) -> bool {
     name == "x-secret"
 }
 
+fn secrets() -> Secrets {
+    Secrets { is_secret, met: Arc::default() }
+}
+
 /// Where hyper asked for bytes, and how many it was given.
 type Seen = Arc<Mutex<Vec<(usize, usize)>>>;
 
@@ -123,7 +127,7 @@ fn the_service_sees_secrets_that_hypers_buffer_no_longer_holds() {
         answer()
     });
     let wire = Wire { sends: HEAD.as_bytes(), seen: Arc::clone(&seen) };
-    run(serve_http1(&builder(), wire, service, is_secret));
+    run(serve_http1(&builder(), wire, service, secrets()));
     assert_eq!(*calls.lock().unwrap(), 1);
 }
 
@@ -153,7 +157,7 @@ fn every_form_of_target_stays_what_it_was() {
         });
         let head = format!("OPTIONS {target} HTTP/1.1\r\nHost: h\r\nX-Plain: 1\r\n\r\n");
         let wire = Wire { sends: head.leak().as_bytes(), seen: Arc::clone(&seen) };
-        run(serve_http1(&builder(), wire, service, is_secret));
+        run(serve_http1(&builder(), wire, service, secrets()));
     }
 }
 
@@ -185,6 +189,6 @@ fn requests_that_come_together_are_each_whole() {
         assert_eq!(request.headers()["x-secret"], SECRET);
         answer()
     });
-    run(serve_http1(&builder(), Wire { sends, seen: Seen::default() }, service, is_secret));
+    run(serve_http1(&builder(), Wire { sends, seen: Seen::default() }, service, secrets()));
     assert_eq!(*calls.lock().unwrap(), 3);
 }

@@ -61,7 +61,8 @@ fn rig(peer: &str) -> Rig {
     });
     let (client, server) = duplex(64);
     let peer = SocketAddr::new(peer.parse().unwrap(), 1);
-    let stream = Stream { io: TokioIo::new(server), peer, tls: false, http2: false };
+    let io = TokioIo::new(server);
+    let stream = Stream { io, peer, tls: false, http2: false, met_secret: Arc::default() };
     let (drain, draining) = watch::channel(false);
     Rig { client, served: tokio::spawn(serve(context, stream, draining)), drain }
 }
