@@ -1,5 +1,6 @@
-"""Looks for key material where none may be: the memory of a server that has served 1,000 SSE-C requests
-and whose connections are closed, and every file that it wrote.
+"""Looks for key material where none may be: the memory of a server that has served 1,000 SSE-C requests,
+while some of its connections wait for their next request and again when all are closed, and every file
+that it wrote, its log at the finest level included.
 
 The server is a build with the feature `key-witness`: it notes every secret that it draws or derives in
 a file of this lane's, so that the search knows what to look for. The same search is then shown to find
@@ -9,22 +10,29 @@ Needs the right to read another process's memory.
 import base64
 import collections
 import concurrent.futures
+import contextlib
+import hashlib
+import http.client
 import os
 import random
 import signal
 import time
+import urllib.parse
 
 import keys
 from checks import main, same, that
+from http2 import Http2
 from raw import Raw, UNSIGNED
 from server import Server
 
 REQUESTS = 1000
 KEYS = 40
 WINDOW = 8  # bytes compared at once
+OVERLAP_BYTES = 256  # blocks overlap by more than the longest form of a secret
 HALF = 16  # bytes of a secret in a row that count as a part of it
 READ_BYTES = 1 << 20
 PAGE = os.sysconf("SC_PAGE_SIZE")
+OPEN, MEMORY, FILES = PLACES = ("memory while connections wait", "memory", "files")
 # Held for as long as the server lives, by design: it opens SSE-S3 objects and no customer's.
 LIVING = ("master", "server")
 
@@ -44,16 +52,24 @@ def run(lane, given):
     with lane.check("the witness knows the secrets of every stage"):
         print("secrets by label:", dict(clean.labels))
         that(sum(clean.labels.values()) > REQUESTS, f"only {sum(clean.labels.values())} secrets")
-    for what in ("memory", "files"):
+    with lane.check("connections waited while the memory was read"):
+        print("requests on them:", dict(clean.waiting))
+        that(sum(clean.waiting.values()) >= 40, "too few requests")
+    for what in PLACES:
+        print(f"searched {clean.secrets_searched} secrets in {clean.scanned[what] / 1e6:.0f} MB of {what}")
         with lane.check(f"no whole copy of a secret in {what}"):
+            that(clean.scanned[what], "nothing was searched")
             that(not clean.whole[what], "; ".join(clean.whole[what][:10]))
         with lane.check(f"no half of a secret in {what}"):
             that(not clean.halves[what], "; ".join(clean.halves[what][:10]))
+    with lane.check("the log spoke of requests"):
+        that(clean.log_lines > REQUESTS, f"only {clean.log_lines} lines")
     spoiled = Search(given.bin, {"STRONGROOM_TEST_NO_WIPE": "1"})
     with lane.check("with wiping switched off, the same search finds secrets"):
         spoiled.serve_and_scan()
-        print(f"found {len(spoiled.whole['memory'])} whole copies and {len(spoiled.halves['memory'])} halves")
-        that(spoiled.whole["memory"], "found none: the search, or the switch, does not work")
+        for what in (OPEN, MEMORY):
+            print(f"found {len(spoiled.whole[what])} whole copies and {len(spoiled.halves[what])} halves in {what}")
+            that(spoiled.whole[what], f"found none in {what}: the search, or the switch, does not work")
 
 
 class Search:
@@ -62,12 +78,13 @@ class Search:
     def __init__(self, binary, environment):
         self.binary, self.environment = binary, environment
         self.kinds, self.labels, self.skipped = collections.Counter(), collections.Counter(), None
-        self.whole = {"memory": [], "files": []}
-        self.halves = {"memory": [], "files": []}
+        self.waiting, self.secrets_searched, self.log_lines = collections.Counter(), 0, 0
+        self.whole, self.halves = ({what: [] for what in PLACES} for _ in range(2))
+        self.scanned = collections.Counter()
 
     def serve_and_scan(self):
         """Everything, on a server of its own."""
-        server = Server(self.binary, environment=self.environment)
+        server = Server(self.binary, environment={"STRONGROOM_LOG": "trace"} | self.environment)
         self.witness = server.scratch / "witness"
         server.environment["STRONGROOM_KEY_WITNESS"] = str(self.witness)
         with server:
@@ -76,21 +93,27 @@ class Search:
                 return
             held = [os.urandom(32) for _ in range(KEYS)]
             self.kinds = Workload(server, held).run()
-            time.sleep(2)  # connections are closed; what the server does after its answers is done
-            secrets = self.secrets(held, server)
-            os.kill(server.pid, signal.SIGSTOP)
-            try:
-                self.scan(server, Needles(secrets))
-            finally:
-                os.kill(server.pid, signal.SIGCONT)
+            patient = Patient(server)
+            self.waiting = patient.run()
+            time.sleep(2)  # what the server does after its answers is done
+            self.scan_memory(OPEN, server, held + patient.held)
+            patient.close()
+            time.sleep(2)
+            needles = self.scan_memory(MEMORY, server, held + patient.held)
+            self.scan_files(server, needles)
+            self.log_lines = server.log().count("\n")
 
     def secrets(self, held, server):
         """bytes: label, of all that must not be found."""
         found = {}
         for number, key in enumerate(held):
             encoded = base64.b64encode(key)
-            found |= {key: f"customer key {number}", encoded: f"customer key {number} in base64",
-                      key.hex().encode(): f"customer key {number} in hex", encoded.hex().encode(): f"customer key {number} in base64 in hex"}
+            forms = {"": key, "base64": encoded, "hex": key.hex().encode(), "base64 in hex": encoded.hex().encode(),
+                     "base64 in spaced hex": encoded.hex(" ").encode(),
+                     "escaped base64": urllib.parse.quote_from_bytes(encoded, safe="").encode()}
+            digest = hashlib.md5(key).digest()
+            forms |= {"MD5": digest, "base64 of MD5": base64.b64encode(digest), "hex of MD5": digest.hex().encode()}
+            found |= {form: f"customer key {number} {name}".strip() for name, form in forms.items()}
         master = (server.data / "master.key").read_bytes() if (server.data / "master.key").exists() else b""
         that(self.witness.is_file(), "no witness file: is this a build with the feature key-witness?")
         for line in self.witness.read_text().splitlines():
@@ -102,19 +125,35 @@ class Search:
             found.setdefault(secret, label)
         return found
 
-    def scan(self, server, needles):
-        """Memory, then files."""
-        for name, data in memory(server.pid, server.data):
-            self.note("memory", name, needles, data)
-        for path in [*server.files(), server.log_path]:
-            with open(path, "rb") as file:
-                tail = b""
-                while block := file.read(READ_BYTES):
-                    self.note("files", path.name, needles, tail + block)
-                    tail = block[-128:]
+    def scan_memory(self, what, server, held):
+        """The memory of the server, which stands still meanwhile; what it was searched for."""
+        self.labels.clear()
+        secrets = self.secrets(held, server)
+        if what == OPEN:  # the last answer, with the MD5 in it, stays in the connection's output buffer
+            secrets = {secret: label for secret, label in secrets.items() if "MD5" not in label}
+        self.secrets_searched, needles = len(secrets), Needles(secrets)
+        with stopped(server.pid):
+            for name, data in memory(server.pid, server.data):
+                self.note(what, name, needles, data)
+        return needles
+
+    def scan_files(self, server, needles):
+        """Every file below the data directory, and the log. The server, which stands still, deletes none."""
+        with stopped(server.pid):
+            for path in [*server.files(), server.log_path]:
+                self.scan_file(path, needles)
+
+    def scan_file(self, path, needles):
+        """One file, in blocks that overlap."""
+        with open(path, "rb") as file:
+            tail = b""
+            while block := file.read(READ_BYTES):
+                self.note(FILES, path.name, needles, tail + block)
+                tail = block[-OVERLAP_BYTES:]
 
     def note(self, what, where, needles, data):
         """Sorts what is found in one stretch of bytes."""
+        self.scanned[what] += len(data)
         for label, length, whole, at in needles.find(data):
             row = f"{label} ({length} bytes) in {where} at {at}"
             (self.whole if whole else self.halves)[what].append(row)
@@ -158,6 +197,16 @@ class Needles:
             at = data.find(window, at + 1)
 
 
+@contextlib.contextmanager
+def stopped(pid):
+    """Holds a process still."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def readable(pid):
     """Whether this process may read that one's memory."""
     try:
@@ -192,7 +241,7 @@ def blocks(mem, start, end, name):
         if not data:
             return
         yield name, data
-        start += len(data) if start + len(data) >= end else len(data) - 128
+        start += len(data) if start + len(data) >= end else len(data) - OVERLAP_BYTES
 
 
 def resident(pages, first, last):
@@ -348,6 +397,121 @@ class Workload:
             s3.get_object(Bucket="memory", Key="alive", **key)["Body"].read()
             self.kinds["kept alive"] += 2
         s3.close()
+
+
+class Patient:
+    """HTTP/1 connections that do what `Workload` does and then wait for their next request, which never
+    comes. Each has keys of its own, so that a finding tells which it was. Connections of HTTP/2 are closed
+    before the first look: the buffer of their frames keeps heads for as long as they live (SECURITY.md)."""
+
+    def __init__(self, server):
+        self.server, self.raw, self.open = server, Raw(server), []
+        self.held, self.counts = [], collections.Counter()
+
+    def run(self):
+        """How many requests of each kind were answered."""
+        for number in range(4):
+            path = f"/memory/patient-{number}"
+            self.on_http1(self.whole_requests(self.fresh(), path))
+            self.on_http2(self.whole_requests(self.fresh(), path))
+        for send in (self.on_http1, self.on_http2):
+            for request in self.refused_requests():
+                send([request])
+        self.pipelined()
+        for _ in range(4):
+            self.broken_off()
+        return self.counts
+
+    def fresh(self):
+        """A key that only this connection uses."""
+        self.held.append(os.urandom(32))
+        return self.held[-1]
+
+    def whole_requests(self, key, path):
+        """(kind, method, target, headers, body) of requests that succeed. The last carries a key."""
+        body = os.urandom(50_000)
+        for kind, method, headers in (("PUT", "PUT", {}), ("HEAD", "HEAD", {}), ("range", "GET", {"Range": "bytes=1-2"}), ("GET", "GET", {})):
+            sent = body if method == "PUT" else b""
+            yield kind, method, *self.raw.signed(method, path, keys.trio(key) | headers, sent), sent
+        target = self.raw.presigned("GET", path, {}, keys.trio(key))
+        yield "key in query", "GET", target, [("Host", self.raw.host)], b""
+
+    def refused_requests(self):
+        """Requests whose refusals leave the connection open where the server allows it."""
+        path = "/memory/patient-0"
+        for kind, signing in (("wrong key", {}), ("bad signature", {"secret": "wrong"}), ("unknown access key", {"access": "nobody"})):
+            yield kind, "GET", *self.raw.signed("GET", path, keys.trio(self.fresh()), **signing), b""
+        no_md5 = {name: value for name, value in keys.trio(self.fresh()).items() if name != keys.MD5}
+        yield "no MD5", "PUT", *self.raw.signed("PUT", path, no_md5, b"x"), b"x"
+        bad_md5 = keys.trio(self.fresh()) | {keys.MD5: "x"}
+        yield "bad MD5", "GET", *self.raw.signed("GET", path, bad_md5), b""
+        obs = {name.replace("x-amz", "x-obs"): value for name, value in keys.trio(self.fresh()).items()}
+        yield "another vendor's names", "GET", *self.raw.signed("GET", path, obs), b""
+        source = {name.replace("x-amz-", "x-amz-copy-source-"): value for name, value in keys.trio(self.fresh()).items()}
+        yield "source's key", "GET", *self.raw.signed("GET", path, source), b""
+        query = f"{keys.KEY}={keys.b64(self.fresh())}"
+        yield "malformed target", "GET", f"/memory/{{a b}}?{query}", [("Host", self.raw.host)], b""
+        yield "no such method", "BREW", f"/memory/a?{query}", [("Host", self.raw.host)], b""
+
+    def on_http1(self, requests):
+        """Asks one after the other on a connection that is then left open."""
+        connection = self.raw.connect()
+        self.open.append(connection)
+        for kind, method, target, headers, body in requests:
+            connection._validate_path = lambda _: None  # the standard library's own refusal of a malformed target
+            connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+            for name, value in headers + ([("Content-Length", str(len(body)))] if body else []):
+                connection.putheader(name, value)
+            connection.endheaders()
+            connection.send(body)
+            answer = connection.getresponse()
+            answer.read()
+            self.counts[f"{kind} {answer.status}"] += 1
+
+    def on_http2(self, requests):
+        """The same over HTTP/2, on a connection that is then closed."""
+        connection = Http2(self.server)
+        for kind, method, target, headers, body in requests:
+            try:
+                status, _ = connection.request(method, target, headers, body)
+            except ConnectionError:
+                status = "broken off"
+            self.counts[f"{kind} over HTTP/2 {status}"] += 1
+        connection.close()
+
+    def pipelined(self):
+        """Two heads at once, the second in two pieces: the server must move what it has of it."""
+        first, second = (self.head_of(self.fresh()) for _ in range(2))
+        connection = self.raw.connect()
+        self.open.append(connection)
+        connection.connect()
+        connection.sock.sendall(first + second[:-20])
+        time.sleep(0.2)
+        connection.sock.sendall(second[-20:])
+        for _ in range(2):
+            answer = http.client.HTTPResponse(connection.sock, method="HEAD")
+            answer.begin()
+            self.counts[f"pipelined {answer.status}"] += 1
+
+    def broken_off(self):
+        """Most of a head, and then the client goes away."""
+        connection = self.raw.connect()
+        connection.connect()
+        connection.sock.sendall(self.head_of(self.fresh())[:-20])
+        time.sleep(0.1)
+        connection.close()
+        self.counts["broken-off head"] += 1
+
+    def head_of(self, key):
+        """A HEAD request as bytes. Its key fits nothing."""
+        target, headers = self.raw.signed("HEAD", "/memory/patient-0", keys.trio(key))
+        lines = [f"HEAD {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""]
+        return "\r\n".join(lines).encode()
+
+    def close(self):
+        """Now they end."""
+        for connection in self.open:
+            connection.close()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ pub(crate) fn run(root: &Path) -> bool {
     summary.lane("docs", || docs(root));
     summary.lane("test", || tests(root));
     summary.lane("format judge", || lanes::format_judge(root));
+    summary.lane("format memory", || lanes::format_memory(root));
     client_lanes(root, &mut summary);
     summary.close()
 }

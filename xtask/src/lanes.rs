@@ -114,6 +114,31 @@ pub(crate) fn format_judge(root: &Path) -> Outcome {
     }
 }
 
+/// The example whose memory is searched, and the search.
+const FORGETFUL: &str = "leaves_nothing_behind";
+const MEMORY_JUDGE: &str = "crates/sealed-format/tests/judge/memory.py";
+
+/// Searches the memory of a program that has used every key of the sealed format, on an allocator that
+/// wipes nothing: what is clean there is so by the crate's own doing.
+pub(crate) fn format_memory(root: &Path) -> Outcome {
+    let python = match python::interpreter(root) {
+        Ok(python) => python,
+        Err(reason) => return without_python(reason),
+    };
+    // Built here and now: a build without the feature would leave a witness of nothing.
+    let mut build = binary::cargo(root);
+    build.args(["build", "--locked", "--package", "sealed-format", "--features", "key-witness"]);
+    if !process::run(build.args(["--example", FORGETFUL])).success {
+        return Outcome::failed("the example that forgets its keys does not build".to_owned());
+    }
+    let example = binary::target(root).join("debug/examples").join(FORGETFUL);
+    let mut command = python::script(root, &python, &root.join(MEMORY_JUDGE));
+    match process::run(command.arg(example)).success {
+        true => Outcome::Passed(Counts::one_passed()),
+        false => Outcome::failed("it found keys, or could not have found any".to_owned()),
+    }
+}
+
 /// Reads the judge's closing line `N cases, N failures`.
 fn cases(finished: &Finished) -> Counts {
     let line = finished.lines.last().map(String::as_str).unwrap_or_default();

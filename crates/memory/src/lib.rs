@@ -23,5 +23,6 @@ mod wiping;
 
 pub use allocator::WipingAllocator;
 pub use stack::{WipeStack, wipe_stack};
+pub use wiping::wipe_bytes;
 #[cfg(feature = "test-switch")]
 pub use wiping::{NO_WIPE_VARIABLE, disable_wiping_for_test};

@@ -29,6 +29,13 @@ pub(crate) unsafe fn overwrite(start: *mut u8, bytes: usize) {
     }
 }
 
+/// Writes zeros over `bytes`.
+#[expect(unsafe_code, reason = "calls what writes through a raw pointer")]
+pub fn wipe_bytes(bytes: &mut [u8]) {
+    // SAFETY: the bytes are borrowed alone, and zeros are bytes.
+    unsafe { overwrite(bytes.as_mut_ptr(), bytes.len()) };
+}
+
 #[cfg(not(feature = "test-switch"))]
 pub(crate) const fn is_on() -> bool {
     true

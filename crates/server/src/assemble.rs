@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 use object_engine::{
     blobs::{
         buffers::BufferPool,
@@ -21,6 +21,7 @@ use object_engine::{
 };
 use s3_front::{
     identity::{RootCredentials, WithRoot},
+    request::customer_key,
     response::ResponseBody,
     service::{ConnectionInfo, Profile, RootAccount, S3Service, ServiceOptions, StoredAccessKeys},
 };
@@ -145,6 +146,10 @@ pub(crate) struct Service(S3Service);
 
 impl Handler for Service {
     type Body = ResponseBody;
+
+    fn is_secret(name: &HeaderName) -> bool {
+        customer_key::is_secret(name)
+    }
 
     async fn handle(
         &self,

@@ -1,11 +1,18 @@
 //! One connection: HTTP over a stream, within limits, until it ends, idles or is drained.
 //!
 //! Guarantees: a head must arrive whole in time and within [`HEAD_BYTES_MAX`]; a client that neither
-//! sends nor takes anything is dropped; a drain lets the requests under way end. HTTP/2 keeps no table
-//! of header values, which would hold customers' keys between requests.
+//! sends nor takes anything is dropped; a drain lets the requests under way end. hyper's buffers hold
+//! no secret header once a request is handed over, and HTTP/2 keeps no table of header values, which
+//! would hold customers' keys between requests.
 //! Does not: accept connections or speak TLS; `listener` does.
 
-use std::{convert::Infallible, net::SocketAddr, pin::Pin, pin::pin, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::Pin,
+    pin::pin,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -14,10 +21,13 @@ use hyper::{
     body::{Body, Incoming},
     rt::{Executor, Read, Write},
     server::conn::{http1, http2},
-    service::{HttpService, service_fn},
+    service::{Service, service_fn},
 };
 use hyper_util::rt::TokioTimer;
-use memory::WipeStack;
+use memory::{
+    WipeStack,
+    heads::{self, Door, Http1Connection, Secrets, WipeSpare},
+};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
@@ -64,6 +74,8 @@ pub(crate) struct Stream<S> {
     pub(crate) tls: bool,
     /// Whether ALPN chose HTTP/2.
     pub(crate) http2: bool,
+    /// Raised when a request came with a secret; whoever runs the connection wipes its stack from then.
+    pub(crate) met_secret: Arc<AtomicBool>,
 }
 
 /// Serves one connection to its end. `drain` turns true when the server stops.
@@ -79,6 +91,7 @@ pub(crate) async fn serve<H, S>(
     let limits = context.limits;
     let peer = stream.peer;
     let (tls, http2) = (stream.tls, stream.http2);
+    let secrets = Secrets { is_secret: H::is_secret, met: stream.met_secret };
     let service = {
         let activity = activity.clone();
         service_fn(move |request| {
@@ -87,9 +100,11 @@ pub(crate) async fn serve<H, S>(
         })
     };
     let ended = if http2 {
-        drive(http2_builder().serve_connection(stream.io, service), &activity, limits, drain).await
+        let connection = heads::serve_http2(&http2_builder(), stream.io, service, secrets);
+        drive(connection, &activity, limits, drain).await
     } else {
-        let connection = http1_builder(limits).serve_connection(stream.io, service);
+        let builder = http1_builder(limits);
+        let connection = heads::serve_http1(&builder, stream.io, service, secrets);
         drive(connection, &activity, limits, drain).await
     };
     if let Err(error) = ended {
@@ -124,9 +139,9 @@ trait Drainable: Future<Output = Result<(), hyper::Error>> {
     fn begin_drain(self: Pin<&mut Self>);
 }
 
-impl<I, B, S> Drainable for http1::Connection<I, S>
+impl<I, B, S> Drainable for Http1Connection<I, S>
 where
-    S: HttpService<Incoming, ResBody = B, Error: Into<BoxError>>,
+    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>>,
     I: Read + Write + Unpin,
     B: Body<Error: Into<BoxError>> + 'static,
 {
@@ -135,9 +150,9 @@ where
     }
 }
 
-impl<I, B, S> Drainable for http2::Connection<I, S, WipingExecutor>
+impl<I, B, S> Drainable for http2::Connection<WipeSpare<I>, Door<S>, WipingExecutor>
 where
-    S: HttpService<Incoming, ResBody = B, Error: Into<BoxError>>,
+    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>>,
     S::Future: Send + 'static,
     I: Read + Write + Unpin,
     B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,

@@ -6,7 +6,7 @@
 use std::{error::Error, net::SocketAddr};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 use http_body::Body;
 
 use crate::activity::RequestBody;
@@ -27,6 +27,9 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) trait Handler: Clone + Send + Sync + 'static {
     /// The body of its answers.
     type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+
+    /// Whether a header of this name carries a secret, which no buffer may keep beyond its request.
+    fn is_secret(name: &HeaderName) -> bool;
 
     /// Answers one request. Dropped when the client goes away.
     fn handle(

@@ -4,7 +4,12 @@
 //! included; a handshake ends in time; running out of file descriptors pauses and does not end the loop.
 //! Does not: know HTTP; `connection` does.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use hyper_util::rt::TokioIo;
 use memory::WipeStack;
@@ -21,6 +26,7 @@ use crate::{
     connection::{self, Context, Stream},
     failure::Failure,
     handler::Handler,
+    socket::Socket,
 };
 
 /// A bound address, with TLS or without.
@@ -67,9 +73,12 @@ impl Listener {
                     let (tcp, peer, place) = accepted;
                     let (context, tls, drain) = (context.clone(), self.tls.clone(), until.clone());
                     // Keys pass through the frames of TLS, HTTP and the handler alike, so the
-                    // stack is wiped after every turn of the connection as a whole.
-                    connections.spawn(WipeStack::new(async move {
-                        open_and_serve(context, tcp, peer, (tls, drain)).await;
+                    // stack is wiped after every turn of the connection as a whole, once it has
+                    // met a key.
+                    let met_secret = Arc::default();
+                    let accepted = Accepted { tcp, peer, met_secret: Arc::clone(&met_secret) };
+                    connections.spawn(WipeStack::when(met_secret, async move {
+                        open_and_serve(context, accepted, tls, drain).await;
                         drop(place);
                     }));
                 }
@@ -99,24 +108,34 @@ async fn accept(
     }
 }
 
-async fn open_and_serve<H: Handler>(
-    context: Arc<Context<H>>,
+/// A connection that nothing was read from.
+struct Accepted {
     tcp: TcpStream,
     peer: SocketAddr,
-    (tls, drain): (Option<TlsAcceptor>, watch::Receiver<bool>),
+    met_secret: Arc<AtomicBool>,
+}
+
+async fn open_and_serve<H: Handler>(
+    context: Arc<Context<H>>,
+    accepted: Accepted,
+    tls: Option<TlsAcceptor>,
+    drain: watch::Receiver<bool>,
 ) {
+    let Accepted { tcp, peer, met_secret } = accepted;
     // Small answers must not wait for the acknowledgement of earlier ones.
     if tcp.set_nodelay(true).is_err() {
         return; // gone already
     }
     let Some(acceptor) = tls else {
-        let stream = Stream { io: TokioIo::new(tcp), peer, tls: false, http2: false };
+        let io = TokioIo::new(tcp);
+        let stream = Stream { io, peer, tls: false, http2: false, met_secret };
         return connection::serve(context, stream, drain).await;
     };
     match timeout(HANDSHAKE_TIMEOUT, handshake(acceptor, tcp)).await {
         Ok(Ok(tls)) => {
             let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-            let stream = Stream { io: TokioIo::new(tls), peer, tls: true, http2 };
+            let io = TokioIo::new(tls);
+            let stream = Stream { io, peer, tls: true, http2, met_secret };
             connection::serve(context, stream, drain).await;
         }
         Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
@@ -124,11 +143,11 @@ async fn open_and_serve<H: Handler>(
     }
 }
 
-async fn handshake(acceptor: TlsAcceptor, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+async fn handshake(acceptor: TlsAcceptor, tcp: TcpStream) -> io::Result<TlsStream<Socket>> {
     let limited = |tls: &mut rustls::ServerConnection| {
         tls.set_buffer_limit(Some(TLS_BUFFER_BYTES_MAX));
     };
-    acceptor.accept_with(tcp, limited).await
+    acceptor.accept_with(Socket(tcp), limited).await
 }
 
 /// Two round trips and a signature; whoever needs longer holds a place for nothing.

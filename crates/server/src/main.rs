@@ -22,6 +22,7 @@ mod ready;
 mod redaction;
 mod serve;
 mod shutdown;
+mod socket;
 mod telemetry;
 mod tls;
 mod user_command;

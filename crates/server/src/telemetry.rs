@@ -1,7 +1,8 @@
 //! Log lines: human on a terminal, one JSON object a line otherwise; always on stderr.
 //!
 //! Guarantees: a request's line has its method, redacted target, status, duration, peer and request id,
-//! and no header's value. 5xx answers are warnings, others informative and off by default.
+//! and no header's value. 5xx answers are warnings, others informative and off by default. A library that
+//! would print a target stays silent whatever is asked for ([`SILENT`]).
 //! Does not: count or trace.
 
 use std::{io::IsTerminal as _, time::Duration};
@@ -20,6 +21,7 @@ pub(crate) fn init(config: &LogConfig) -> Result<(), Failure> {
             .detail(error)
             .hint("for example: --log info, or --log warn,strongroom::request=info")
     })?;
+    let filter = filter.add_directive(SILENT.parse().expect("the directive is well formed"));
     let terminal = std::io::stderr().is_terminal();
     let json = match config.format {
         LogFormat::Auto => !terminal,
@@ -35,6 +37,9 @@ pub(crate) fn init(config: &LogConfig) -> Result<(), Failure> {
     };
     begun.map_err(|error| Failure::failed("cannot begin to log").detail(error))
 }
+
+/// HTTP/2's library prints a target that it cannot parse, with its query, in which there may be a key.
+const SILENT: &str = "h2=off";
 
 /// What is known of a request when it arrives and is wanted in its line.
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 //!
 //! Guarantees: TLS 1.3 and 1.2 only, AES-GCM first; no early data, whose requests can be replayed; no
 //! resumption in TLS 1.2, where a session's secret would open recordings of the one before; a reloaded
-//! certificate counts from the next handshake, and one that does not load changes nothing.
+//! certificate counts from the next handshake, and one that does not load changes nothing. A client that
+//! speaks both gets HTTP/1.1, not HTTP/2.
 //! Does not: ask clients for certificates; S3 signs its requests.
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -35,7 +36,7 @@ impl Tls {
             .map_err(|error| Failure::failed("cannot ready TLS").detail(error))?
             .with_no_client_auth()
             .with_cert_resolver(certificate.clone());
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
         config.ignore_client_order = true;
         config.max_early_data_size = 0;
         config.session_storage = Tls13Sessions::new(SESSIONS_MAX);
@@ -142,6 +143,9 @@ fn is_tls13(session: &[u8]) -> bool {
     version.starts_with(&[0x03, 0x04])
 }
 
+/// What ALPN may choose, the better first. S3's clients hold a connection for each request under way, and
+/// only in HTTP/1 is a head's buffer ours to wipe while the connection lives (`memory::heads`).
+const PROTOCOLS: [&[u8]; 2] = [b"http/1.1", b"h2"];
 /// About 1 MiB of sessions at most; S3 clients hold few connections and keep them.
 const SESSIONS_MAX: usize = 4_096;
 

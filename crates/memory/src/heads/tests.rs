@@ -22,6 +22,10 @@ fn is_secret(name: &HeaderName) -> bool {
     name == "x-secret"
 }
 
+fn secrets() -> Secrets {
+    Secrets { is_secret, met: Arc::default() }
+}
+
 /// Where hyper asked for bytes, and how many it was given.
 type Seen = Arc<Mutex<Vec<(usize, usize)>>>;
 
@@ -70,7 +74,7 @@ impl Write for Wire {
 #[expect(unsafe_code, reason = "a test looks into hyper's buffer")]
 fn first_block(seen: &Seen) -> Vec<u8> {
     let (address, length) = seen.lock().unwrap()[0];
-    let start = std::ptr::with_exposed_provenance::<u8>(address);
+    let start = ptr::with_exposed_provenance::<u8>(address);
     // SAFETY: the request's target and other values keep the block alive; only this thread is here.
     unsafe { std::slice::from_raw_parts(start, length) }.to_vec()
 }
@@ -114,7 +118,8 @@ fn the_service_sees_secrets_that_hypers_buffer_no_longer_holds() {
         assert_eq!(request.uri(), "/bucket/object?list-type=2");
 
         let zeros = "\0".repeat(SECRET.len());
-        let expected = HEAD.replace(SECRET, &zeros);
+        let target = "/bucket/object?list-type=2";
+        let expected = HEAD.replace(SECRET, &zeros).replace(target, &"\0".repeat(target.len()));
         assert_eq!(
             first_block(&seen).escape_ascii().to_string(),
             expected.as_bytes().escape_ascii().to_string()
@@ -122,7 +127,7 @@ fn the_service_sees_secrets_that_hypers_buffer_no_longer_holds() {
         answer()
     });
     let wire = Wire { sends: HEAD.as_bytes(), seen: Arc::clone(&seen) };
-    run(serve_http1(&builder(), wire, service, is_secret));
+    run(serve_http1(&builder(), wire, service, secrets()));
     assert_eq!(*calls.lock().unwrap(), 1);
 }
 
@@ -140,6 +145,42 @@ fn without_a_door_the_buffer_holds_them() {
 }
 
 #[test]
+fn every_form_of_target_stays_what_it_was() {
+    for target in ["/a?b=%2F&&c", "/?", "/?x", "http://h.test:8/a?b", "http://h.test?b", "/a", "*"]
+    {
+        let seen = Seen::default();
+        let service = service_fn(|request: Request<Incoming>| {
+            assert_eq!(*request.uri(), target);
+            let block = String::from_utf8(first_block(&seen)).unwrap();
+            assert_eq!(block.contains(&format!("{target} ")), !target.contains('?'), "{target}");
+            answer()
+        });
+        let head = format!("OPTIONS {target} HTTP/1.1\r\nHost: h\r\nX-Plain: 1\r\n\r\n");
+        let wire = Wire { sends: head.leak().as_bytes(), seen: Arc::clone(&seen) };
+        run(serve_http1(&builder(), wire, service, secrets()));
+    }
+}
+
+#[test]
+fn what_is_left_of_the_buffer_is_wiped_once_after_a_secret() {
+    let passed = Arc::new(AtomicBool::new(false));
+    let wire = Wire { sends: b"", seen: Seen::default() };
+    let mut io = WipeSpare::new(wire, Arc::clone(&passed));
+    let mut left_after_read = || {
+        let mut bytes = [7; 32];
+        let mut buffer = hyper::rt::ReadBuf::new(&mut bytes);
+        let polled =
+            Pin::new(&mut io).poll_read(&mut Context::from_waker(Waker::noop()), buffer.unfilled());
+        assert!(polled.is_ready());
+        bytes
+    };
+    assert_eq!(left_after_read(), [7; 32]);
+    passed.store(true, Ordering::Relaxed);
+    assert_eq!(left_after_read(), [0; 32]);
+    assert_eq!(left_after_read(), [7; 32]);
+}
+
+#[test]
 fn requests_that_come_together_are_each_whole() {
     let sends = HEAD.repeat(3).leak().as_bytes();
     let calls = Mutex::new(0);
@@ -148,6 +189,6 @@ fn requests_that_come_together_are_each_whole() {
         assert_eq!(request.headers()["x-secret"], SECRET);
         answer()
     });
-    run(serve_http1(&builder(), Wire { sends, seen: Seen::default() }, service, is_secret));
+    run(serve_http1(&builder(), Wire { sends, seen: Seen::default() }, service, secrets()));
     assert_eq!(*calls.lock().unwrap(), 3);
 }

@@ -1,13 +1,14 @@
 //! The SSE-C trio: out of the head, parsed, and wiped.
 //!
-//! Guarantees: [`take`] is the one place where keys leave a request's head; what it took is wiped when
+//! Guarantees: [`is_secret`] is the one list of the headers that carry keys; [`take`] is the one place
+//! where they leave a request's head, and none of them is in it afterwards. What it took is wiped when
 //! dropped. Nothing here prints, clones or compares a key.
 //! Does not: decode keys (`sealed_format::KeyHeaders`) or check that each name stands there once
 //! (`identity::authenticate`).
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderValue, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
 use sealed_format::{CustomerKey, KeyHeaderError, KeyHeaders, KeyMd5, Md5Rule, PresentedKey};
 use zeroize::Zeroizing;
 
@@ -28,6 +29,20 @@ const SOURCE_TRIO: [&str; 3] = [
     "x-amz-copy-source-server-side-encryption-customer-key-md5",
 ];
 
+/// How the names of headers that carry a customer key, or what belongs to it, end: those of the trio
+/// and of the copy source's, with any vendor's prefix (`x-amz-`, `x-obs-`).
+const SECRET_SUFFIXES: [&str; 3] = [
+    "-server-side-encryption-customer-algorithm",
+    "-server-side-encryption-customer-key",
+    "-server-side-encryption-customer-key-md5",
+];
+
+/// Whether a header of this name may carry a key, which no buffer may keep beyond its request. The
+/// algorithm counts: who swaps the values by mistake sends the key there.
+pub fn is_secret(name: &HeaderName) -> bool {
+    SECRET_SUFFIXES.iter().any(|suffix| name.as_str().ends_with(suffix))
+}
+
 /// Whether any SSE-C name, own or copy-source, stands in the headers or the query: what E1 asks.
 pub fn is_mentioned(headers: &HeaderMap, query: &Query) -> bool {
     let in_headers = TRIO.iter().chain(&SOURCE_TRIO).any(|name| headers.contains_key(*name));
@@ -41,17 +56,24 @@ pub fn take(parts: &mut Parts, query: &mut Query) -> CustomerKeyHeaders {
         .into_iter()
         .map(|(name, value)| (name, Zeroizing::new(value.into_bytes())))
         .collect();
-    let mut value = |name: &str| {
+    let value = |name: &str| {
         let at = hoisted.iter().position(|(hoisted, _)| hoisted.eq_ignore_ascii_case(name));
         let hoisted = at.map(|at| hoisted.swap_remove(at).1);
         let header = parts.headers.remove(name).map(wiped_copy);
         header.or(hoisted)
     };
-    let trio = TRIO.map(&mut value);
-    // Copies are refused before their source's key matters; it is wiped all the same.
-    drop(SOURCE_TRIO.map(&mut value));
-    let [algorithm, key, md5] = trio;
+    let [algorithm, key, md5] = TRIO.map(value);
+    // Copies are refused before their source's key matters, and other vendors' names mean nothing
+    // here; their keys are wiped all the same.
+    drop_secrets(&mut parts.headers);
     CustomerKeyHeaders { algorithm, key, md5 }
+}
+
+fn drop_secrets(headers: &mut HeaderMap) {
+    let names: Vec<HeaderName> = headers.keys().filter(|name| is_secret(name)).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
 }
 
 fn is_ours(name: &str) -> bool {

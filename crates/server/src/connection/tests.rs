@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -20,6 +20,10 @@ struct Counting;
 
 impl Handler for Counting {
     type Body = Full<Bytes>;
+
+    fn is_secret(_: &HeaderName) -> bool {
+        false
+    }
 
     async fn handle(
         &self,
@@ -57,7 +61,8 @@ fn rig(peer: &str) -> Rig {
     });
     let (client, server) = duplex(64);
     let peer = SocketAddr::new(peer.parse().unwrap(), 1);
-    let stream = Stream { io: TokioIo::new(server), peer, tls: false, http2: false };
+    let io = TokioIo::new(server);
+    let stream = Stream { io, peer, tls: false, http2: false, met_secret: Arc::default() };
     let (drain, draining) = watch::channel(false);
     Rig { client, served: tokio::spawn(serve(context, stream, draining)), drain }
 }

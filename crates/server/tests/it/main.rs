@@ -6,5 +6,6 @@
 #![expect(clippy::unwrap_used, reason = "all of this crate is tests")]
 
 mod commands;
+mod memory;
 mod rig;
 mod serving;

@@ -32,6 +32,7 @@ fn the_head_holds_no_key_afterwards() {
             (KEY, GOOD),
             ("X-Amz-Server-Side-Encryption-Customer-Key-MD5", GOOD_MD5),
             (SOURCE_TRIO[1], GOOD),
+            ("x-obs-server-side-encryption-customer-key", GOOD),
         ],
     );
     assert!(headers.for_write().unwrap().is_some());
@@ -39,6 +40,20 @@ fn the_head_holds_no_key_afterwards() {
     assert_eq!(query.iter().collect::<Vec<_>>(), [("a", "b")]);
     assert!(!is_mentioned(&parts.headers, &query));
     assert_eq!(format!("{headers:?}"), "CustomerKeyHeaders(..)");
+}
+
+#[test]
+fn every_name_of_a_key_is_secret() {
+    for prefix in ["x-amz-", "x-amz-copy-source-", "X-Obs-", "x-obs-copy-source-"] {
+        for end in ["algorithm", "Key", "key-MD5"] {
+            let name = format!("{prefix}server-side-encryption-customer-{end}");
+            assert!(is_secret(&HeaderName::from_bytes(name.as_bytes()).unwrap()), "{name}");
+        }
+    }
+    for name in TRIO.iter().chain(&SOURCE_TRIO) {
+        assert!(is_secret(&HeaderName::from_static(name)), "{name}");
+    }
+    assert!(!is_secret(&HeaderName::from_static("x-amz-server-side-encryption")));
 }
 
 #[test]
