@@ -16,7 +16,9 @@ use crate::{
     engine::{ObjectEngine, manifests, reclaim::blob_in},
     error::EngineError,
     keys::{self, LEASE_IDS},
-    model::{Body, BodyId, BucketName, BucketUid, ObjectKey, Place, StoredPart, VersionKind},
+    model::{
+        Body, BodyId, BucketName, BucketUid, ObjectKey, Place, StoredPart, Version, VersionKind,
+    },
     record::{
         BucketRecord, Head, Owner, RemovedUpload, Shown, UploadRecord, UploadState, decode_count,
         decode_manifest, decode_number, decode_part, decode_version,
@@ -143,63 +145,41 @@ impl Books {
 
     /// Versions against heads, and what they refer to.
     fn read_versions(&mut self, audit: &mut Audit) -> Result<(), EngineError> {
-        let mut heads = self.read_heads(audit)?;
-        let mut last: Option<(BucketUid, String)> = None;
-        let versions: Vec<_> =
-            under(&self.records, b"v/").map(|(key, v)| (key.to_vec(), v.clone())).collect();
-        for (at, value) in versions {
-            let uid = uid_of(&at);
-            let name = keys::object_key_of(&at, 8).unwrap_or_default().to_owned();
-            let sequence = keys::sequence_of(&at).unwrap_or_default();
-            let Ok(key) = ObjectKey::parse(&name) else {
+        let heads = self.read_heads(audit)?;
+        let mut stacks: BTreeMap<(BucketUid, String), Vec<Version>> = BTreeMap::new();
+        for (at, value) in under(&self.records, b"v/") {
+            let uid = uid_of(at);
+            let name = keys::object_key_of(at, 8).unwrap_or_default();
+            let sequence = keys::sequence_of(at).unwrap_or_default();
+            let Ok(key) = ObjectKey::parse(name) else {
                 audit.problems.push(format!("the key {name} is not valid"));
                 continue;
             };
-            audit.require(self.buckets.contains(&uid), || format!("{name} outlived its bucket"));
-            let version = decode_version(&value, uid, &key, sequence)?;
-            let place = (uid, name.clone());
-            if last.as_ref() != Some(&place) {
-                let head = heads.get(&place);
-                let shown = match &version.kind {
-                    VersionKind::DeleteMarker => None,
-                    VersionKind::Object(object) => {
-                        Some(Shown::of(object, version.last_modified, &version.owner))
-                    }
-                };
-                let agrees =
-                    head.is_some_and(|head| head.sequence == sequence && head.shown == shown);
-                audit.require(agrees, || format!("the head of {name} is not its newest version"));
-                last = Some(place.clone());
-            }
-            let head_null = heads.get(&place).and_then(|head| head.null);
-            let is_null = version.public.is_none();
-            audit.require(is_null == (head_null == Some(sequence)), || {
-                format!("the head of {name} is wrong about its null version")
+            let version = decode_version(value, uid, &key, sequence)?;
+            stacks.entry((uid, name.to_owned())).or_default().push(version);
+        }
+        for (place, head) in &heads {
+            let stack = stacks.get(place).map_or(&[][..], Vec::as_slice);
+            audit.require(Some(head) == head_of(stack).as_ref(), || {
+                format!("the head of {} is not what its versions say", place.1)
             });
-            if let Some(head) = heads.get_mut(&place) {
-                // What is left at the end names versions that are not there.
-                head.null = head.null.filter(|null| *null != sequence);
-            }
-            match version.kind {
-                VersionKind::DeleteMarker => audit.markers += 1,
-                VersionKind::Object(object) => {
-                    audit.objects += 1;
-                    self.refer(object.body_id, &object.body);
+        }
+        for (place, stack) in stacks {
+            audit.require(heads.contains_key(&place), || format!("{} has no head", place.1));
+            audit.require(self.buckets.contains(&place.0), || {
+                format!("{} outlived its bucket", place.1)
+            });
+            let nulls = stack.iter().filter(|version| version.public.is_none()).count();
+            audit.require(nulls <= 1, || format!("{} has {nulls} null versions", place.1));
+            for version in stack {
+                match version.kind {
+                    VersionKind::DeleteMarker => audit.markers += 1,
+                    VersionKind::Object(object) => {
+                        audit.objects += 1;
+                        self.refer(object.body_id, &object.body);
+                    }
                 }
             }
-            // Seen: only heads that no version stood under keep their sequence.
-            if let Some(head) = heads.get_mut(&place)
-                && head.sequence == sequence
-            {
-                head.sequence = sequence;
-            }
-        }
-        let names: BTreeSet<_> = under(&self.records, b"v/")
-            .map(|(at, _)| (uid_of(at), keys::object_key_of(at, 8).unwrap_or_default().to_owned()))
-            .collect();
-        for (place, head) in heads {
-            let stands = names.contains(&place) && head.null.is_none();
-            audit.require(stands, || format!("the head of {} names a missing version", place.1));
         }
         Ok(())
     }
@@ -358,4 +338,15 @@ impl Books {
         }
         Ok(())
     }
+}
+
+/// The head that a key with these versions, newest first, must have.
+fn head_of(versions: &[Version]) -> Option<Head> {
+    let newest = versions.first()?;
+    let null = versions.iter().find(|version| version.public.is_none());
+    let shown = match &newest.kind {
+        VersionKind::DeleteMarker => None,
+        VersionKind::Object(object) => Some(Shown::of(object, newest.last_modified, &newest.owner)),
+    };
+    Some(Head { sequence: newest.sequence, null: null.map(|null| null.sequence), shown })
 }

@@ -67,8 +67,8 @@ impl Leases {
         Some(id)
     }
 
-    /// What a commit checks that refers to `blob` for the first time.
-    pub(super) fn fence(&self, blob: BlobId) -> Option<(Key, Stamp)> {
+    /// The lease of `blob`, and the write that made it, if it is this engine's.
+    fn fence(&self, blob: BlobId) -> Option<(Key, Stamp)> {
         let held = self.held();
         let lease = held.leases.get(&(blob.0 / LEASE_IDS))?;
         Some((keys::lease_of(blob), lease.stamp))
@@ -116,6 +116,20 @@ impl ObjectEngine {
                 return Ok(id);
             }
             self.acquire_lease().await?;
+        }
+    }
+
+    /// What a commit checks that refers to `blob` for the first time. Fails if the lease was swept:
+    /// then the blob is gone, and no retry can help. (That it stands now is not enough; the commit
+    /// checks again.)
+    pub(super) async fn fence_of(&self, blob: BlobId) -> Result<(Key, Stamp), EngineError> {
+        let over = || EngineError::Unavailable(format!("the lease of {blob:?} is over"));
+        let (lease, stamp) = self.inner.leases.fence(blob).ok_or_else(over)?;
+        let entry = self.get(lease.clone()).await?;
+        if entry.is_some_and(|entry| entry.stamp == stamp) {
+            Ok((lease, stamp))
+        } else {
+            Err(over())
         }
     }
 

@@ -53,6 +53,7 @@ mod pins;
 mod reclaim;
 mod recover;
 mod rollup;
+mod tags;
 mod upload_listing;
 mod uploads;
 mod version_listing;

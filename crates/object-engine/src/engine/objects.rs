@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::{
     blobs::BlobId,
-    catalog::{Entry, Expect, Read, Stamp},
+    catalog::{Entry, Read, Stamp},
     engine::{
         ATTEMPTS_MAX, ObjectEngine,
         change::{Change, KeyState},
@@ -242,7 +242,12 @@ impl ObjectEngine {
             let assigned = self.assign(&state);
             new.object.seals = seal(&assigned);
             if let Some(mut change) = self.change_for(&state, key, &new, &assigned).await? {
-                change.add_body(&new.object, self.fence_of(&new.object)?);
+                let blob = blob_of(&new.object);
+                let fence = match blob {
+                    Some(blob) => Some(self.fence_of(blob).await?),
+                    None => None,
+                };
+                change.add_body(&new.object, fence);
                 if change.commit(self).await? {
                     return Ok(Published::Done(assigned));
                 }
@@ -261,16 +266,6 @@ impl ObjectEngine {
             sequence,
             last_modified: self.now(),
         }
-    }
-
-    /// The check that fences a body's blob.
-    pub(super) fn fence_of(
-        &self,
-        object: &StoredObject,
-    ) -> Result<Option<(crate::catalog::Key, Stamp)>, EngineError> {
-        let Some(blob) = blob_of(object) else { return Ok(None) };
-        let over = || EngineError::Unavailable(format!("the lease of {blob:?} is over"));
-        self.inner.leases.fence(blob).ok_or_else(over).map(Some)
     }
 
     /// The change that makes `new` the newest version: all but its body's reference. `None`: the key
@@ -318,38 +313,6 @@ impl ObjectEngine {
         change.put_version(sequence, record);
         change.swap_head(state, Some(&head));
         Ok(Some(change))
-    }
-
-    /// Replaces a version's tags. `false`: the version is gone, or is a delete marker.
-    pub async fn set_tags(
-        &self,
-        bucket: &Bucket,
-        version: &Version,
-        tags: Vec<(String, String)>,
-    ) -> Result<bool, EngineError> {
-        for _ in 0..ATTEMPTS_MAX {
-            let current = self.version_at(bucket.uid, &version.key, version.sequence).await?;
-            let Some((current, stamp)) = current.filter(|(now, _)| now.uid == version.uid) else {
-                return Ok(false);
-            };
-            let VersionKind::Object(mut object) = current.kind else { return Ok(false) };
-            object.tags.clone_from(&tags);
-            let record = VersionRecord {
-                uid: current.uid,
-                public: current.public,
-                last_modified: current.last_modified,
-                owner: &current.owner,
-                object: Some(&object),
-            };
-            let at = keys::version(bucket.uid, &version.key, version.sequence);
-            let mut commit = crate::catalog::Commit::default();
-            commit.check(at.clone(), Expect::Stamp(stamp)).put(at, record.encode());
-            if self.commit(commit).await? {
-                return Ok(true);
-            }
-            tokio::task::yield_now().await;
-        }
-        Err(EngineError::Contended)
     }
 }
 

@@ -8,7 +8,8 @@ use std::collections::HashSet;
 
 use crate::{
     blobs::BlobId,
-    catalog::{Catalog, Commit, Direction, Key, Space, Step},
+    catalog::{Commit, Direction, Key, Space, Step},
+    clock::Timestamp,
     engine::ObjectEngine,
     error::EngineError,
     keys,
@@ -42,26 +43,36 @@ impl ObjectEngine {
         let mut deleted = 0;
         let mut done = Commit::default();
         for (key, value) in batch {
-            if !self.is_past_readers(decode_time_of(&value)?) {
+            if !self.is_past_readers(decode_time(&value)?) {
                 continue;
             }
-            deleted += match (key.get(2), key.get(3..)) {
-                (Some(b'b'), Some(id)) => self.reclaim_blob(id).await?,
-                (Some(b'm'), Some(id)) => self.reclaim_body(BodyId(id_of(id)?)).await?,
-                (Some(b'u'), Some(id)) => {
-                    let removed = RemovedUpload::decode(&value)?;
-                    self.reclaim_upload(UploadId(id_of(id)?), removed).await?
+            match self.reclaim_one(&key, &value).await {
+                Ok(blobs) => {
+                    deleted += blobs;
+                    done.delete(Key { space: Space::Records, bytes: key });
                 }
-                (Some(b'k'), Some(id)) => {
-                    self.remove_uploads_of(BucketUid(id_of(id)?), decode_time(&value)?).await?;
-                    0
-                }
-                _ => return Err(Malformed("removal").into()),
-            };
-            done.delete(Key { space: Space::Records, bytes: key });
+                // The record stays, so it is tried again; the others need not wait for it.
+                Err(error) => tracing::warn!(%error, "a removal could not be finished yet"),
+            }
         }
         self.commit_removals(done).await?;
         Ok(deleted)
+    }
+
+    /// Does what one record asks; the kind is the third byte of its key.
+    async fn reclaim_one(&self, key: &[u8], value: &[u8]) -> Result<usize, EngineError> {
+        match (key.get(2), key.get(3..)) {
+            (Some(b'b'), Some(id)) => self.reclaim_blob(id).await,
+            (Some(b'm'), Some(id)) => self.reclaim_body(BodyId(id_of(id)?)).await,
+            (Some(b'u'), Some(id)) => {
+                self.reclaim_upload(UploadId(id_of(id)?), RemovedUpload::decode(value)?).await
+            }
+            (Some(b'k'), Some(id)) => {
+                self.remove_uploads_of(BucketUid(id_of(id)?), decode_time(value)?).await?;
+                Ok(0)
+            }
+            _ => Err(Malformed("removal").into()),
+        }
     }
 
     async fn reclaim_blob(&self, id: &[u8]) -> Result<usize, EngineError> {
@@ -154,11 +165,7 @@ impl ObjectEngine {
     }
 
     /// Removes the uploads that a deleted bucket left; their parts' turn comes later.
-    async fn remove_uploads_of(
-        &self,
-        bucket: BucketUid,
-        at: crate::clock::Timestamp,
-    ) -> Result<(), EngineError> {
+    async fn remove_uploads_of(&self, bucket: BucketUid, at: Timestamp) -> Result<(), EngineError> {
         loop {
             let uploads = self.uploads_of(bucket, BATCH).await?;
             if uploads.is_empty() {
@@ -196,14 +203,10 @@ impl ObjectEngine {
             records.push((key.to_vec(), bytes::Bytes::copy_from_slice(value)));
             Step::Next
         };
-        let catalog: &dyn Catalog = &*self.inner.backends.catalog;
+        let catalog = &self.inner.backends.catalog;
         catalog.walk(space, from, Direction::Forward, &mut visitor).await?;
         Ok(records)
     }
-}
-
-fn decode_time_of(value: &[u8]) -> Result<crate::clock::Timestamp, EngineError> {
-    Ok(decode_time(value)?)
 }
 
 fn id_of(bytes: &[u8]) -> Result<[u8; 16], Malformed> {

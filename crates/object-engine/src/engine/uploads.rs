@@ -126,13 +126,15 @@ impl ObjectEngine {
         self.commit(commit).await
     }
 
-    /// Adds or replaces a part. `false`: no such upload (any more); the part's body is abandoned.
+    /// Adds or replaces a part, dated by the engine's clock. `false`: no such upload (any more); the
+    /// part's body is abandoned.
     pub async fn put_part(
         &self,
         bucket: &Bucket,
         upload: &Upload,
         part: UploadedPart,
     ) -> Result<bool, EngineError> {
+        let part = UploadedPart { last_modified: self.now(), ..part };
         let place = part.part.place.clone();
         let outcome = self.put_part_record(bucket, upload, &part).await;
         match (&outcome, &place) {
@@ -162,7 +164,7 @@ impl ObjectEngine {
             commit.check(named.at(), Expect::Stamp(stamp));
             commit.check(at.clone(), stamp_of(old.as_ref()));
             commit.put(at, encode_part(part));
-            self.add_part_blob(&mut commit, &record.upload, &part.part.place)?;
+            self.add_part_blob(&mut commit, &record.upload, &part.part.place).await?;
             if let Some(old) = old {
                 self.remove_part_blob(&mut commit, &decode_part(&old.value)?.part.place);
             }
@@ -174,15 +176,14 @@ impl ObjectEngine {
         Err(EngineError::Contended)
     }
 
-    fn add_part_blob(
+    async fn add_part_blob(
         &self,
         commit: &mut Commit,
         upload: &Upload,
         place: &Place,
     ) -> Result<(), EngineError> {
         let Place::Blob(blob, _) = place else { return Ok(()) };
-        let over = || EngineError::Unavailable(format!("the lease of {blob:?} is over"));
-        let (lease, stamp) = self.inner.leases.fence(*blob).ok_or_else(over)?;
+        let (lease, stamp) = self.fence_of(*blob).await?;
         commit.check(lease, Expect::Stamp(stamp));
         commit.check(keys::owner(*blob), Expect::Absent);
         commit.put(keys::owner(*blob), Owner::Part { body: upload.body_id }.encode());

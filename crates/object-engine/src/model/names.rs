@@ -130,7 +130,8 @@ impl fmt::Display for VersionId {
     }
 }
 
-/// An upload's id: 128 random bits. Text form: 32 lower-case hex digits.
+/// An upload's id: 48 bits of the time it was begun in milliseconds, so that ids sort as S3 lists
+/// uploads, then 80 random bits. Text form: 32 lower-case hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UploadId(pub [u8; 16]);
 

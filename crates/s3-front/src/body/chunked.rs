@@ -118,24 +118,24 @@ impl Decoder {
         Ok(Some(Event::Trailer { name, value }))
     }
 
-    /// A line without its CRLF, once all of it is there.
+    /// A line without its CRLF, once all of it is there. A line feed alone does not end a line: some
+    /// clients write a trailer as `name:value`, LF, CRLF, and S3 takes the LF as space after the value.
     fn take_line(&mut self, input: &mut Bytes) -> Result<Option<Vec<u8>>, BodyError> {
-        let end = input.iter().take(LINE_BYTES_MAX).position(|byte| *byte == b'\n');
-        let take = end.map_or(input.len(), |end| end + 1);
-        if self.line.len() + take > LINE_BYTES_MAX {
-            return Err(BodyError::ChunkMalformed);
+        while !input.is_empty() {
+            let end = input.iter().take(LINE_BYTES_MAX).position(|byte| *byte == b'\n');
+            let take = end.map_or(input.len(), |end| end + 1);
+            if self.line.len() + take > LINE_BYTES_MAX {
+                return Err(BodyError::ChunkMalformed);
+            }
+            self.line.extend_from_slice(&input[..take]);
+            input.advance(take);
+            if self.line.ends_with(b"\r\n") {
+                let mut line = std::mem::take(&mut self.line);
+                line.truncate(line.len() - 2);
+                return Ok(Some(line));
+            }
         }
-        self.line.extend_from_slice(&input[..take]);
-        input.advance(take);
-        if end.is_none() {
-            return Ok(None);
-        }
-        let mut line = std::mem::take(&mut self.line);
-        if !line.ends_with(b"\r\n") {
-            return Err(BodyError::ChunkMalformed);
-        }
-        line.truncate(line.len() - 2);
-        Ok(Some(line))
+        Ok(None)
     }
 }
 
@@ -212,7 +212,7 @@ mod tests {
         let long = [vec![b'0'; LINE_BYTES_MAX], b"\r\n".to_vec()].concat();
         for text in [
             b"\r\n".as_slice(),
-            b"5\nhello",
+            b"5\nhello\r\n",
             b"g\r\n",
             b"-1\r\n",
             b"+5\r\nhello",
@@ -220,7 +220,7 @@ mod tests {
             b"0x5\r\nhello",
             b"00000000000000005\r\n",
             b"5\r\nhelloX\r\n",
-            b"5\r\nhello\n",
+            b"5\r\nhello\n\r\n",
             b"5;\r\n",
             b"5;chunk-signature=\r\n",
             b"5;chunk-signature=00\r\n",

@@ -443,6 +443,18 @@ fn trailers_are_those_announced() {
     }
 }
 
+#[test]
+fn a_line_feed_before_the_end_of_a_trailers_line_is_space() {
+    for form in [Form::SignedTrailer, Form::UnsignedTrailer] {
+        let text = String::from_utf8(encode(form, b"123456789", &[4])).unwrap();
+        let other = text.replace("4waSgw==\r\n", "4waSgw==\n\r\n");
+        assert_ne!(other, text);
+        let frames = other.bytes().map(|byte| Bytes::copy_from_slice(&[byte])).collect();
+        let read = read_frames(&chunked_headers(form, 9), payload(form), frames).unwrap();
+        assert_eq!(read.0, b"123456789");
+    }
+}
+
 /// Cuts a text into frames, some of them empty.
 fn cut(text: &[u8], sizes: &[usize]) -> Vec<Bytes> {
     let mut rest = Bytes::copy_from_slice(text);

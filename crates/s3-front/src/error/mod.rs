@@ -13,7 +13,7 @@ pub mod sse_c;
 
 use std::{borrow::Cow, fmt};
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 pub use code::ErrorCode;
 
@@ -24,7 +24,7 @@ pub struct S3Error {
     status: StatusCode,
     message: Cow<'static, str>,
     elements: Vec<(&'static str, String)>,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
     close: bool,
 }
 
@@ -39,7 +39,7 @@ impl S3Error {
             status: code.status(),
             message: Cow::Borrowed(code.message()),
             elements: Vec::new(),
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
             close: false,
         }
     }
@@ -75,7 +75,7 @@ impl S3Error {
     /// Adds a header to the answer.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.headers.push((name, value));
         self
     }
 
@@ -108,7 +108,7 @@ impl S3Error {
     }
 
     /// The extra headers.
-    pub fn headers(&self) -> &HeaderMap {
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
     }
 

@@ -10,6 +10,7 @@ use sealed_store::{ChosenChecksum, CompleteOutcome, PART_BYTES_MIN, UnlockError,
 use super::{
     At,
     found::{self, no_such_key},
+    object_promises::Promises,
     put_object::new_version,
 };
 use crate::{
@@ -20,7 +21,6 @@ use crate::{
         checksum::{shown, to_format},
         conditional,
         customer_key::{ALGORITHM, Opening},
-        head::Head,
         uploads::{self, no_such_upload},
     },
     response::{
@@ -39,7 +39,7 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
 ) -> S3Result<Answer> {
     let bucket = call.bucket(at.bucket).await?;
     let head = &call.head;
-    refuse_object_promises(head)?;
+    let promises = Promises::parse(head)?;
     let condition = conditional::write_condition(head)?;
     let body = RequestBody::ignoring_checksums(&head.headers, incoming.payload, incoming.body)?;
     let parts = chosen_parts(&call.xml_body(body).await?)?;
@@ -47,6 +47,8 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
     let id = uploads::upload_id(&head.query)?;
     let upload = found::upload(call, &bucket, at.key, id).await?;
     let unlocked = unlock(call, &bucket, &upload, opening.as_ref())?;
+
+    promises.check(call, (&upload, unlocked.as_ref()), &parts).await?;
 
     let failed = condition.clone();
     let outcome =
@@ -62,19 +64,6 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
         CompleteOutcome::NoSuchKey => Err(no_such_key(at.key)),
         CompleteOutcome::NoSuchUpload => Err(no_such_upload(id)),
         CompleteOutcome::PartTooSmall { number, size, etag } => Err(too_small(number, size, &etag)),
-    }
-}
-
-/// Promises about the whole object that could not be checked before the commit are refused rather
-/// than ignored.
-fn refuse_object_promises(head: &Head) -> S3Result<()> {
-    let values = ChecksumAlgorithm::ALL.map(ChecksumAlgorithm::header_name);
-    let promised = values.into_iter().chain(["x-amz-mp-object-size"]);
-    match promised.into_iter().find(|name| head.headers.contains_key(*name)) {
-        Some(name) => Err(S3Error::not_implemented(format!(
-            "The header {name} on CompleteMultipartUpload is not implemented."
-        ))),
-        None => Ok(()),
     }
 }
 

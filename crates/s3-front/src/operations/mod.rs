@@ -19,6 +19,7 @@ mod list_buckets;
 mod list_multipart_uploads;
 mod list_objects;
 mod list_parts;
+mod object_promises;
 mod plaintext;
 mod put_object;
 mod upload_part;

@@ -20,7 +20,7 @@ pub(crate) fn refused(error: &S3Error, id: &RequestId, is_head: bool) -> Respons
     let mut response = Response::new(body);
     *response.status_mut() = error.status();
     let headers = response.headers_mut();
-    headers.extend(error.headers().clone());
+    headers.extend(error.headers().iter().cloned());
     if error.code() != ErrorCode::NotModified {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     }

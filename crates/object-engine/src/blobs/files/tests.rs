@@ -407,39 +407,61 @@ async fn plaintext_in_a_block_that_came_back_from_the_disk_is_wiped() {
     let directory = directory();
     let options = FileOptions { buffers: BufferPool::new(300_000), ..FileOptions::default() };
     let pool = options.buffers.clone();
+    let _rest_of_the_budget = pool.take_ahead(1).unwrap();
     let store = FileBlobs::open(directory.path(), options).unwrap();
     let mut writer = store.create(BlobId(1), None).await.unwrap();
-    feed(&mut *writer, &[0; 4 * BLOCK_BYTES], usize::MAX).await.unwrap();
+    feed(&mut *writer, &[0; 2 * BLOCK_BYTES], usize::MAX).await.unwrap();
     writer.ready().await.unwrap();
     writer.spare()[..1000].fill(0x77);
     drop(writer);
     gone(&store, BlobId(1)).await;
-    let mut lent: Vec<_> = (0..4).map(|_| pool.take(BLOCK_BYTES)).collect();
-    assert!(lent.iter_mut().all(|memory| !memory.bytes().contains(&0x77)));
+    let mut memory = pool.take(BLOCK_BYTES);
+    assert!(!memory.bytes().contains(&0x77));
 }
 
 #[tokio::test]
 async fn a_caller_that_leaves_during_finish_leaves_nothing() {
     let directory = directory();
-    let store = FileBlobs::open(directory.path(), FileOptions::default()).unwrap();
-    for (id, polls) in (0..8).map(|polls| (BlobId(polls), polls)) {
+    let faults: Arc<dyn FileFaults> = Arc::new(Counting::default());
+    let options = FileOptions { faults: Some(faults), ..FileOptions::default() };
+    let store = FileBlobs::open(directory.path(), options).unwrap();
+    for micros in [0, 300, 1_000, 5_000, 10_000] {
+        let id = BlobId(micros);
         let mut writer = store.create(id, None).await.unwrap();
         feed(&mut *writer, &[3; 1_300_000], usize::MAX).await.unwrap();
-        let mut finish = writer.finish();
-        let mut left = polls;
-        let done = std::future::poll_fn(|context| {
-            let polled = finish.as_mut().poll(context).is_ready();
-            if polled || left == 0 {
-                return std::task::Poll::Ready(polled);
-            }
-            left -= 1;
-            context.waker().wake_by_ref();
-            std::task::Poll::Pending
-        })
-        .await;
-        drop(finish);
-        if !done {
-            gone(&store, id).await;
-        }
+        let finished = tokio::time::timeout(Duration::from_micros(micros), writer.finish()).await;
+        assert!(finished.is_err(), "its directory sync alone takes longer");
+        gone(&store, id).await;
     }
+}
+
+/// Fails the third sync of a directory, late.
+#[derive(Debug, Default)]
+struct LateFailure(AtomicUsize);
+
+impl FileFaults for LateFailure {
+    fn before(&self, operation: FileOperation) -> Option<FileFault> {
+        let third = operation == FileOperation::SyncDirectory
+            && self.0.fetch_add(1, Ordering::Relaxed) == 2;
+        third.then(|| {
+            std::thread::sleep(Duration::from_millis(200));
+            FileFault::InputOutput
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_trusts_a_sync_after_a_failed_one() {
+    let directory = directory();
+    let faults: Arc<dyn FileFaults> = Arc::new(LateFailure::default());
+    let options = FileOptions { faults: Some(faults), ..FileOptions::default() };
+    let store = FileBlobs::open(directory.path(), options).unwrap();
+    let blob = |id| {
+        let store = store.clone();
+        tokio::spawn(async move { put(&store, BlobId(id), 100, true).await })
+    };
+    for blob in (0..8).map(blob).collect::<Vec<_>>() {
+        assert!(blob.await.unwrap().is_err(), "the kernel drops what a failed sync did not write");
+    }
+    assert_eq!(store.present(0..8).await, Ok(vec![]));
 }

@@ -61,7 +61,12 @@ impl Request {
         let head = self.head();
         match verifier.read(&head, moment(at))? {
             Authentication::Anonymous(payload) => Ok(payload),
-            Authentication::Signed(claim) => verifier.verify(&head, &claim, SECRET),
+            Authentication::Signed(claim) if claim.access_key_id() == KEY_ID => {
+                verifier.verify(&head, &claim, SECRET)
+            }
+            Authentication::Signed(claim) => Err(SignatureError::InvalidAccessKeyId {
+                access_key_id: claim.access_key_id().to_owned(),
+            }),
         }
     }
 }

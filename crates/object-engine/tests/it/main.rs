@@ -1,0 +1,15 @@
+//! Tests of the engine over its contracts, from outside.
+
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, also in what tests share")]
+
+mod accounts;
+mod bodies;
+mod conditions;
+mod crash;
+mod decorators;
+mod disk;
+mod histories;
+mod listings;
+mod model;
+mod multipart;
+mod world;

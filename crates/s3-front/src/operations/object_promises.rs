@@ -1,0 +1,136 @@
+//! What CompleteMultipartUpload may promise about the whole object: its size and its checksum.
+//!
+//! Guarantees: a promise is checked before the commit, on the very parts that will be committed (their
+//! ETags are compared again there), or the request is refused; none is ignored.
+//! Does not: check part checksums; the store does.
+
+use crc_fast::CrcAlgorithm;
+use object_engine::{
+    error::EngineError,
+    model::{Upload, UploadedPart},
+};
+use sealed_store::{ChosenChecksum, UnlockedUpload};
+
+use crate::{
+    body::{BodyError, ChecksumAlgorithm},
+    error::{ErrorCode, S3Error, S3Result, sse_c},
+    limits::LIST_PAGE_MAX,
+    request::{checksum::from_format, head::Head},
+    service::Call,
+};
+
+const SIZE: &str = "x-amz-mp-object-size";
+
+/// The promises of one request.
+pub(super) struct Promises {
+    size: Option<u64>,
+    checksum: Option<(ChecksumAlgorithm, Vec<u8>)>,
+}
+
+impl Promises {
+    /// Reads them from the head.
+    pub(super) fn parse(head: &Head) -> S3Result<Self> {
+        let size = match head.text(SIZE)? {
+            None => None,
+            Some(text) => {
+                let invalid =
+                    || S3Error::argument("The value of the header is not a size.", SIZE, text);
+                Some(text.parse().map_err(|_| invalid())?)
+            }
+        };
+        let mut checksum = None;
+        for algorithm in ChecksumAlgorithm::ALL {
+            let Some(text) = head.text(algorithm.header_name())? else { continue };
+            let header = algorithm.header_name();
+            let value =
+                algorithm.decode(text).ok_or(BodyError::ChecksumHeaderInvalid { header })?;
+            if checksum.replace((algorithm, value)).is_some() {
+                return Err(BodyError::ChecksumsMultiple.into());
+            }
+        }
+        Ok(Self { size, checksum })
+    }
+
+    /// Checks them on the chosen parts, as they are stored now.
+    pub(super) async fn check(
+        &self,
+        call: &Call<'_>,
+        (upload, unlocked): (&Upload, Option<&UnlockedUpload>),
+        chosen: &[ChosenChecksum],
+    ) -> S3Result<()> {
+        if self.size.is_none() && self.checksum.is_none() {
+            return Ok(());
+        }
+        let Some(parts) = stored(call, upload, chosen).await? else {
+            // A part is missing or another: the store will say which.
+            return Ok(());
+        };
+        let size: u64 = parts.iter().map(|part| part.part.length).sum();
+        if self.size.is_some_and(|promised| promised != size) {
+            return Err(invalid(
+                "The provided 'x-amz-mp-object-size' header value does not match what was computed.",
+            ));
+        }
+        let Some((algorithm, promised)) = &self.checksum else { return Ok(()) };
+        let unlocked = unlocked.ok_or_else(sse_c::complete_key_differs)?;
+        if combined(call, unlocked, *algorithm, &parts)? == *promised {
+            return Ok(());
+        }
+        Err(BodyError::ChecksumMismatch(*algorithm).into())
+    }
+}
+
+/// The chosen parts; `None` unless each is there with the ETag that was chosen.
+async fn stored(
+    call: &Call<'_>,
+    upload: &Upload,
+    chosen: &[ChosenChecksum],
+) -> S3Result<Option<Vec<UploadedPart>>> {
+    let mut parts = Vec::with_capacity(chosen.len());
+    let (mut after, mut more) = (0, true);
+    while more {
+        let (page, truncated) = call.engine().parts(upload, after, LIST_PAGE_MAX).await?;
+        after = page.last().map_or(after, |part| part.part.number);
+        more = truncated && !page.is_empty();
+        let wanted = |part: &UploadedPart| {
+            let found = chosen.binary_search_by_key(&part.part.number, |want| want.number);
+            found.is_ok_and(|at| chosen[at].etag == part.part.etag)
+        };
+        parts.extend(page.into_iter().filter(wanted));
+    }
+    Ok((parts.len() == chosen.len()).then_some(parts))
+}
+
+/// The object's CRC out of its parts'.
+fn combined(
+    call: &Call<'_>,
+    unlocked: &UnlockedUpload,
+    algorithm: ChecksumAlgorithm,
+    parts: &[UploadedPart],
+) -> S3Result<Vec<u8>> {
+    let crc = match algorithm {
+        ChecksumAlgorithm::Crc32 => CrcAlgorithm::Crc32IsoHdlc,
+        ChecksumAlgorithm::Crc32c => CrcAlgorithm::Crc32Iscsi,
+        ChecksumAlgorithm::Crc64Nvme => CrcAlgorithm::Crc64Nvme,
+        ChecksumAlgorithm::Sha1 | ChecksumAlgorithm::Sha256 => {
+            return Err(invalid(
+                "A SHA checksum of the whole object cannot be computed from its parts.",
+            ));
+        }
+    };
+    let mut whole = 0;
+    for part in parts {
+        let sum = call.store().part_checksum(unlocked, part);
+        let sum = sum.map_err(|damaged| EngineError::Damaged(damaged.to_string()))?;
+        let sum = sum.filter(|sum| from_format(sum.algorithm) == algorithm).ok_or_else(|| {
+            invalid("The checksum of the whole object is of another algorithm than its parts'.")
+        })?;
+        let value = sum.value.iter().fold(0, |crc: u64, byte| crc << 8 | u64::from(*byte));
+        whole = crc_fast::checksum_combine(crc, whole, value, part.part.length);
+    }
+    Ok(whole.to_be_bytes()[8 - algorithm.value_bytes()..].to_vec())
+}
+
+fn invalid(message: &'static str) -> S3Error {
+    S3Error::with_message(ErrorCode::InvalidRequest, message)
+}

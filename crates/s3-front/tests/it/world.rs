@@ -1,0 +1,143 @@
+//! A service over memory, with a clock and randomness of its own.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use object_engine::{
+    blobs::memory::MemoryBlobs,
+    catalog::memory::MemoryCatalog,
+    clock::{Clock, Timestamp},
+    engine::{Backends, EngineOptions, ObjectEngine},
+    entropy::Entropy,
+    model::{AccessKey, Account, AccountId, BucketName, Versioning},
+};
+use s3_front::{
+    identity::{RootCredentials, WithRoot},
+    service::{Profile, RootAccount, S3Service, ServiceOptions, StoredAccessKeys},
+};
+use sealed_format::{MasterKey, Randomness};
+use sealed_store::SealedStore;
+
+use crate::client::Ask;
+
+/// When everything happens, in seconds: 2026-01-02T03:04:05Z.
+pub(crate) const NOW: u64 = 1_767_323_045;
+pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+pub(crate) const ROOT_ID: &str = "root-canonical-id";
+
+/// Distinct bytes at every draw, always the same sequence.
+#[derive(Debug, Default)]
+struct Counting(AtomicU64);
+
+impl Counting {
+    fn draw(&self, out: &mut [u8]) {
+        for chunk in out.chunks_mut(8) {
+            let next = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            chunk.copy_from_slice(&next.to_be_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+impl Randomness for Counting {
+    fn fill(&self, out: &mut [u8]) {
+        self.draw(out);
+    }
+}
+
+impl Entropy for Counting {
+    fn fill(&self, out: &mut [u8]) {
+        self.draw(out);
+    }
+}
+
+/// A clock that stands.
+#[derive(Debug)]
+struct Standing;
+
+impl Clock for Standing {
+    fn now(&self) -> Timestamp {
+        Timestamp(i64::try_from(NOW).unwrap() * 1_000)
+    }
+}
+
+/// A service and its store.
+pub(crate) struct World {
+    pub(crate) service: S3Service,
+    pub(crate) store: SealedStore,
+    pub(crate) region: String,
+}
+
+impl World {
+    /// A service in us-east-1 with the bucket `bkt`, owned by root.
+    pub(crate) async fn new() -> Self {
+        let world = Self::in_region("us-east-1").await;
+        world.ask("PUT", "/bkt").send().await.expect_status(200);
+        world
+    }
+
+    /// A service without buckets.
+    pub(crate) async fn in_region(region: &str) -> Self {
+        let random = Arc::new(Counting::default());
+        let backends = Backends {
+            catalog: Arc::new(MemoryCatalog::default()),
+            blobs: Arc::new(MemoryBlobs::default()),
+            clock: Arc::new(Standing),
+            entropy: random.clone(),
+        };
+        let engine = ObjectEngine::open(backends, EngineOptions::default()).await.unwrap();
+        let master = Arc::new(MasterKey::filled_by(|key| key.fill(0x4d)));
+        let store = SealedStore::new(engine, master, random.clone());
+        let root = RootCredentials {
+            access_key_id: "root".into(),
+            secret: SECRET.as_bytes().to_vec().into(),
+        };
+        let service = S3Service::new(ServiceOptions {
+            store: store.clone(),
+            region: region.to_owned(),
+            domains: vec!["s3.example.com".into()],
+            clock: Arc::new(Standing),
+            entropy: random,
+            access_keys: Arc::new(WithRoot::new(Some(root), StoredAccessKeys::new(store.clone()))),
+            root: RootAccount { id: AccountId(ROOT_ID.into()), display_name: "root".into() },
+            profile: Profile::Aws,
+        });
+        Self { service, store, region: region.to_owned() }
+    }
+
+    /// A request by root over TLS.
+    pub(crate) fn ask(&self, method: &str, target: &str) -> Ask<'_> {
+        Ask::new(self, method, target)
+    }
+
+    /// Adds an account whose access key id is its name.
+    pub(crate) async fn add_user(&self, name: &str) {
+        let account = Account {
+            id: AccountId(format!("{name}-id")),
+            name: name.into(),
+            display_name: name.to_uppercase(),
+            email: None,
+            policy: None,
+        };
+        let key = AccessKey {
+            id: name.into(),
+            account: name.into(),
+            sealed_secret: self.store.seal_user_secret(name, SECRET.as_bytes()),
+            enabled: true,
+        };
+        self.store.engine().put_account(&account, Some(&key)).await.unwrap();
+    }
+
+    /// Sets the versioning of `bkt`.
+    pub(crate) async fn set_versioning(&self, versioning: Versioning) {
+        let name = BucketName::parse("bkt").unwrap();
+        let bucket = self.store.engine().bucket(&name).await.unwrap().unwrap();
+        assert!(self.store.engine().set_versioning(&bucket, versioning).await.unwrap());
+    }
+
+    /// Puts a plain object.
+    pub(crate) async fn put(&self, target: &str, body: &str) {
+        self.ask("PUT", target).body(body.to_owned()).send().await.expect_status(200);
+    }
+}
