@@ -99,6 +99,7 @@ impl Entry {
             InvalidObjectKey::TooLong => ErrorCode::KeyTooLongError,
             InvalidObjectKey::Empty | InvalidObjectKey::Nul => ErrorCode::InvalidArgument,
         })?;
+        call.authorise_deletion(bucket, &key, self.version.as_deref())?;
         let condition =
             WriteCondition { if_match: self.etag.as_deref().map(etags), if_none_match: None };
         let selector = self.selector()?;
