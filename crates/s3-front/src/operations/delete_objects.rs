@@ -10,6 +10,7 @@ use crate::{
     body::{BodyError, RequestBody},
     error::{ErrorCode, S3Error, S3Result},
     limits::{DELETE_OBJECTS_KEYS_MAX, DELETIONS_AT_ONCE},
+    policy::Action,
     request::conditional::etags,
     response::Answer,
     service::{Call, HttpBody, Incoming},
@@ -99,7 +100,12 @@ impl Entry {
             InvalidObjectKey::TooLong => ErrorCode::KeyTooLongError,
             InvalidObjectKey::Empty | InvalidObjectKey::Nul => ErrorCode::InvalidArgument,
         })?;
-        call.authorise_deletion(bucket, &key, self.version.as_deref())?;
+        let version = self.version.as_deref();
+        let action = match version {
+            Some(_) => Action::DeleteObjectVersion,
+            None => Action::DeleteObject,
+        };
+        call.authorise_key(bucket, (&key, version), action)?;
         let condition =
             WriteCondition { if_match: self.etag.as_deref().map(etags), if_none_match: None };
         let selector = self.selector()?;

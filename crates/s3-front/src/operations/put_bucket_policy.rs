@@ -9,7 +9,9 @@ use crate::{
     policy::{BucketPolicy, PolicyError},
     response::Answer,
     service::{
-        Call, HttpBody, Incoming, no_such_bucket,
+        Call, HttpBody, Incoming,
+        access::denied,
+        no_such_bucket,
         policies::{POLICY, public_access_block},
     },
 };
@@ -35,7 +37,8 @@ pub(crate) async fn put_bucket_policy<B: HttpBody>(
     }
     let policy = BucketPolicy::parse(&document, name)?;
     if public_access_block(&bucket).block_public_policy && policy.is_public() {
-        return Err(ErrorCode::AccessDenied.into());
+        tracing::info!(request_id = call.request_id, "refused: BlockPublicPolicy");
+        return Err(denied());
     }
     match call.engine().set_setting(&bucket, POLICY, Some(document)).await? {
         true => Ok(Answer::no_content()),

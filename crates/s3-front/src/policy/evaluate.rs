@@ -27,7 +27,7 @@ pub struct Question<'a> {
     pub context: &'a Context,
 }
 
-/// What is to be considered. A policy that cannot be read is `Err(())`: it refuses.
+/// What is to be considered. A policy that cannot be read refuses.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Policies<'a> {
     /// Whose bucket it is; `None` if the question is about no bucket, or one that is yet to be.

@@ -21,9 +21,9 @@ pub(super) enum Json {
     /// A string, a number or a boolean, as its text.
     Scalar(String),
     /// A list.
-    List(Vec<Json>),
+    List(Vec<Self>),
     /// An object.
-    Object(Vec<(String, Json)>),
+    Object(Vec<(String, Self)>),
 }
 
 impl Json {

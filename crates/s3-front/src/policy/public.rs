@@ -9,7 +9,9 @@ use super::{
     document::{BucketPolicy, Effect, Statement},
 };
 
-/// The keys whose fixed values make a statement non-public, in lower case.
+/// The keys whose fixed values make a statement non-public, in lower case. AWS's list has
+/// `s3:x-amz-server-side-encryption-aws-kms-key-id` too, since KMS then asks who it is; here the header
+/// proves nothing.
 const NARROWING: &[&str] = &[
     "aws:principalaccount",
     "aws:principalarn",
@@ -26,7 +28,6 @@ const NARROWING: &[&str] = &[
     "aws:userid",
     "s3:dataaccesspointaccount",
     "s3:dataaccesspointarn",
-    "s3:x-amz-server-side-encryption-aws-kms-key-id",
 ];
 
 impl BucketPolicy {
@@ -97,6 +98,7 @@ mod tests {
                 r#""StringEquals": {"s3:x-amz-server-side-encryption-customer-algorithm": "AES256"}"#,
                 true,
             ),
+            (r#""StringEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "k"}"#, true),
             (r#""StringLike": {"aws:Referer": "https://example.com/"}"#, true),
             (r#""Null": {"aws:SourceVpc": "false"}"#, true),
         ] {

@@ -9,7 +9,7 @@ use object_engine::model::{AccountId, Bucket, Lookup, ObjectKey};
 
 use super::{
     Call,
-    authorise::{Actions, DELETIONS},
+    authorise::Actions,
     policies::{Parsed, as_readable, public_access_block},
 };
 use crate::{
@@ -113,14 +113,14 @@ impl Call<'_> {
         self.refuse_public_acl(bucket)
     }
 
-    /// Refuses one key of DeleteObjects unless policies allow its deletion.
-    pub(crate) fn authorise_deletion(
+    /// Refuses unless policies allow an action on a key, or a version of it, that the request names
+    /// elsewhere than in its path.
+    pub(crate) fn authorise_key(
         &self,
         bucket: &Bucket,
-        key: &ObjectKey,
-        version: Option<&str>,
+        (key, version): (&ObjectKey, Option<&str>),
+        action: Action,
     ) -> S3Result<()> {
-        let action = DELETIONS[usize::from(version.is_some())];
         let mut context = self.context.clone();
         context.set_if("s3:VersionId", version);
         let question = self.question(action, self.resource(bucket, Some(key)), &context);

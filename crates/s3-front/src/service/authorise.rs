@@ -29,8 +29,8 @@ pub(crate) enum Actions {
     Some(&'static [Action]),
 }
 
-/// The actions of DeleteObjects, by whether an entry names a version.
-pub(crate) const DELETIONS: &[Action] = &[Action::DeleteObject, Action::DeleteObjectVersion];
+/// The actions of DeleteObjects.
+const DELETIONS: &[Action] = &[Action::DeleteObject, Action::DeleteObjectVersion];
 
 impl Needs {
     /// Those of a request.

@@ -143,3 +143,103 @@ impl Gathered<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use object_engine::model::{AccountId, BucketName, ObjectKey};
+
+    use super::*;
+    use crate::{
+        policy::{BucketPolicy, Policies, Question, Resource, evaluate},
+        request::customer_key,
+        route::ObjectOperation,
+    };
+
+    const SIGNED: Signed = Signed { presigned: true, at: Timestamp(1_000) };
+
+    /// Whether a statement with this condition applies to a presigned PutObject by alice.
+    fn applies(target: &str, headers: &[(&str, &str)], condition: &str) -> bool {
+        let mut request = Request::builder().uri(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut parts = request.body(()).unwrap().into_parts().0;
+        let mut query = Query::parse(parts.uri.query().unwrap_or_default()).unwrap();
+        let keys = customer_key::take(&mut parts, &mut query);
+        let head = Head::new(parts, query).unwrap();
+        let bucket = BucketName::parse("bkt").unwrap();
+        let key = ObjectKey::parse("k").unwrap();
+        let id = AccountId("alice-id".into());
+        let gathered = Gathered {
+            head: &head,
+            keys: &keys,
+            route: &Route::Object(bucket.clone(), key, ObjectOperation::PutObject),
+            caller: Caller::Account { id: &id, name: "alice" },
+            peer: "::ffff:192.0.2.7".parse().unwrap(),
+            secure: true,
+            region: "eu-west-1",
+            now: Timestamp(61_500),
+            signed: Some(SIGNED),
+        };
+        let policy = format!(
+            r#"{{"Statement": {{"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::bkt/*", "Condition": {condition}}}}}"#
+        );
+        let policy = BucketPolicy::parse(&policy, &bucket).unwrap();
+        let owner = AccountId("owner-id".into());
+        let policies =
+            Policies { owner: Some(&owner), bucket: Some(Ok(&policy)), ..Policies::default() };
+        let question = Question {
+            caller: gathered.caller,
+            action: crate::policy::Action::PutObject,
+            resource: Resource::Object("bkt", "k"),
+            context: &gathered.context(),
+        };
+        evaluate(&question, &policies).allowed
+    }
+
+    #[test]
+    fn a_presigned_request_is_known_as_one() {
+        for condition in [
+            r#"{"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}"#,
+            r#"{"NumericEquals": {"s3:signatureAge": "60500"}}"#,
+            r#"{"StringEquals": {"aws:SourceIp": "192.0.2.7"}}"#,
+            r#"{"DateEquals": {"aws:CurrentTime": "1970-01-01T00:01:01.5Z"}}"#,
+            r#"{"NumericEquals": {"aws:EpochTime": 61}}"#,
+            r#"{"Null": {"s3:LocationConstraint": "true", "s3:prefix": "true"}}"#,
+        ] {
+            assert!(applies("/bkt/k?prefix=x", &[], condition), "{condition}");
+        }
+    }
+
+    #[test]
+    fn of_a_customer_key_only_the_algorithm_is_seen_wherever_it_stands() {
+        let is =
+            r#"{"StringEquals": {"s3:x-amz-server-side-encryption-customer-algorithm": "AES192"}}"#;
+        let header = [(customer_key::ALGORITHM, "AES192"), (customer_key::KEY, "c2VjcmV0")];
+        assert!(applies("/bkt/k", &header, is));
+        let hoisted = "/bkt/k?X-Amz-Server-Side-Encryption-Customer-Algorithm=AES192";
+        assert!(applies(hoisted, &[], is));
+        assert!(!applies("/bkt/k", &[], is));
+        let empty = [(customer_key::ALGORITHM, "")];
+        let there = r#"{"Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "false"}}"#;
+        assert!(applies("/bkt/k", &empty, there), "an empty value is a value");
+        let mut context = Context::default();
+        context.set("a", "c2VjcmV0");
+        assert!(!format!("{context:?}").contains("c2VjcmV0"));
+    }
+
+    #[test]
+    fn headers_and_tags_are_seen_as_the_operation_reads_them() {
+        let headers = [("x-amz-tagging", "a=1&b=x%20y"), ("x-amz-acl", "private")];
+        for condition in [
+            r#"{"StringEquals": {"s3:RequestObjectTag/b": "x y", "s3:x-amz-acl": "private"}}"#,
+            r#"{"ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["a", "b"]}}"#,
+            r#"{"StringEquals": {"s3:VersionId": "v"}}"#,
+        ] {
+            assert!(applies("/bkt/k?versionId=v", &headers, condition), "{condition}");
+        }
+        let hoisted = r#"{"StringEquals": {"s3:x-amz-storage-class": "STANDARD_IA"}}"#;
+        assert!(applies("/bkt/k?x-amz-storage-class=STANDARD_IA", &[], hoisted));
+    }
+}

@@ -327,18 +327,20 @@ async fn a_user_is_bound_by_its_own_policy() {
     }
 }
 
+/// Whether a policy that allows everybody the action on this condition allows the request.
+async fn holds(world: &World, (action, condition): (&str, &str), ask: Ask<'_>) -> bool {
+    let resource = if action == "s3:ListBucket" { BUCKET } else { KEYS };
+    let allow = statement("Allow", EVERYONE, action, resource);
+    put_policy(world, &[&format!(r#"{allow}, "Condition": {{{condition}}}"#)]).await;
+    let status = ask.send().await.status.as_u16();
+    assert!(matches!(status, 200 | 403), "{condition}: {status}");
+    status == 200
+}
+
 #[tokio::test]
 async fn conditions_see_the_request() {
     let world = world().await;
     world.put("/bkt/k", "x").await;
-    let holds = async |condition: &str, action: &str, ask: Ask<'_>| {
-        let resource = if action == "s3:ListBucket" { BUCKET } else { KEYS };
-        let allow = statement("Allow", EVERYONE, action, resource);
-        put_policy(&world, &[&format!(r#"{allow}, "Condition": {{{condition}}}"#)]).await;
-        let status = ask.send().await.status.as_u16();
-        assert!(matches!(status, 200 | 403), "{condition}: {status}");
-        status == 200
-    };
     let alice = |method, target| world.ask(method, target).by("alice");
     for (condition, expected, ask) in [
         (r#""Bool": {"aws:SecureTransport": "true"}"#, true, alice("GET", "/bkt/k")),
@@ -399,8 +401,13 @@ async fn conditions_see_the_request() {
             world.ask("GET", "/bkt/k").anonymous(),
         ),
     ] {
-        assert_eq!(holds(condition, "s3:GetObject", ask).await, expected, "{condition}");
+        assert_eq!(holds(&world, ("s3:GetObject", condition), ask).await, expected, "{condition}");
     }
+}
+
+#[tokio::test]
+async fn conditions_see_what_a_listing_asks() {
+    let world = world().await;
     for (condition, expected, target) in [
         (r#""StringLike": {"s3:prefix": "${aws:username}/*"}"#, true, "/bkt?prefix=alice%2Fx"),
         (r#""StringLike": {"s3:prefix": "${aws:username}/*"}"#, false, "/bkt?prefix=bob%2Fx"),
@@ -414,11 +421,17 @@ async fn conditions_see_the_request() {
         (r#""NumericLessThanEquals": {"s3:max-keys": "10"}"#, false, "/bkt?max-keys=11"),
     ] {
         assert_eq!(
-            holds(condition, "s3:ListBucket", alice("GET", target)).await,
+            holds(&world, ("s3:ListBucket", condition), world.ask("GET", target).by("alice")).await,
             expected,
             "{condition}"
         );
     }
+}
+
+#[tokio::test]
+async fn conditions_see_the_headers_of_a_write() {
+    let world = world().await;
+    let alice = |method, target| world.ask(method, target).by("alice");
     let put = |name, value| alice("PUT", "/bkt/k").header(name, value);
     for (condition, expected, ask) in [
         (
@@ -443,8 +456,13 @@ async fn conditions_see_the_request() {
             alice("PUT", "/bkt/k"),
         ),
     ] {
-        assert_eq!(holds(condition, "s3:PutObject", ask).await, expected, "{condition}");
+        assert_eq!(holds(&world, ("s3:PutObject", condition), ask).await, expected, "{condition}");
     }
+}
+
+#[tokio::test]
+async fn conditions_see_the_tags_of_a_write() {
+    let world = world().await;
     for (condition, expected, tags) in [
         (r#""StringEquals": {"s3:RequestObjectTag/team": "a"}"#, true, "team=a"),
         (r#""StringEquals": {"s3:RequestObjectTag/team": "a"}"#, false, "team=b"),
@@ -459,8 +477,12 @@ async fn conditions_see_the_request() {
             "team=a&y=1",
         ),
     ] {
-        let ask = put("x-amz-tagging", tags);
-        assert_eq!(holds(condition, "s3:PutObject*", ask).await, expected, "{condition} {tags}");
+        let ask = world.ask("PUT", "/bkt/k").by("alice").header("x-amz-tagging", tags);
+        assert_eq!(
+            holds(&world, ("s3:PutObject*", condition), ask).await,
+            expected,
+            "{condition} {tags}"
+        );
     }
 }
 

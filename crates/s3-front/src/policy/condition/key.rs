@@ -55,5 +55,5 @@ pub(super) fn parse(key: &str) -> Option<String> {
         None => lower == **known,
     };
     let of_aws = lower.strip_prefix("aws:").is_some_and(|name| !name.is_empty());
-    (of_aws || S3.iter().any(|known| is_known(known))).then_some(lower)
+    (of_aws || S3.iter().any(is_known)).then_some(lower)
 }

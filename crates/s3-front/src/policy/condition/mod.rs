@@ -124,7 +124,7 @@ fn parse_operator(name: &str) -> Result<(Quantifier, bool, Operator), PolicyErro
         None => (false, rest),
     };
     let operator = Operator::parse(bare).ok_or_else(unknown)?;
-    if operator == Operator::Null && rest != name || operator == Operator::Null && if_exists {
+    if operator == Operator::Null && (rest != name || if_exists) {
         return Err(unknown());
     }
     Ok((quantifier, if_exists, operator))
