@@ -194,7 +194,7 @@ mod tests {
         let found = authenticated(QUERY, Some("ROOT")).unwrap();
         assert_eq!(found.principal, principal());
         assert_eq!(found.access_key_id.as_deref(), Some("AKIAIOSFODNN7EXAMPLE"));
-        assert!(found.presigned);
+        assert_eq!((found.signed_at, found.presigned), (Some(NOW), true));
     }
 
     #[test]

@@ -100,15 +100,14 @@ impl Entry {
             InvalidObjectKey::TooLong => ErrorCode::KeyTooLongError,
             InvalidObjectKey::Empty | InvalidObjectKey::Nul => ErrorCode::InvalidArgument,
         })?;
-        let version = self.version.as_deref();
-        let action = match version {
-            Some(_) => Action::DeleteObjectVersion,
-            None => Action::DeleteObject,
+        let selector = self.selector()?;
+        let action = match selector {
+            VersionSelector::Latest => Action::DeleteObject,
+            VersionSelector::Null | VersionSelector::Id(_) => Action::DeleteObjectVersion,
         };
-        call.authorise_key(bucket, (&key, version), action)?;
+        call.authorise_key(bucket, (&key, selector), action).await?;
         let condition =
             WriteCondition { if_match: self.etag.as_deref().map(etags), if_none_match: None };
-        let selector = self.selector()?;
         Target { bucket, key: &key, selector, condition }.delete(call).await
     }
 

@@ -5,7 +5,7 @@
 //! taken. Why a request was refused stands in the log, and no key of a customer does.
 //! Does not: read ACLs.
 
-use object_engine::model::{AccountId, Bucket, Lookup, ObjectKey};
+use object_engine::model::{AccountId, Bucket, Lookup, ObjectKey, VersionSelector};
 
 use super::{
     Call,
@@ -20,6 +20,7 @@ use crate::{
         evaluate,
     },
     request::listing,
+    response::object::version_name,
     service::Inner,
 };
 
@@ -115,16 +116,19 @@ impl Call<'_> {
 
     /// Refuses unless policies allow an action on a key, or a version of it, that the request names
     /// elsewhere than in its path.
-    pub(crate) fn authorise_key(
+    pub(crate) async fn authorise_key(
         &self,
         bucket: &Bucket,
-        (key, version): (&ObjectKey, Option<&str>),
+        (key, selector): (&ObjectKey, VersionSelector),
         action: Action,
     ) -> S3Result<()> {
-        let mut context = self.context.clone();
-        context.set_if("s3:VersionId", version);
-        let question = self.question(action, self.resource(bucket, Some(key)), &context);
         let considered = self.considered(bucket);
+        let mut context = self.context.clone();
+        context.set_if("s3:VersionId", selector_name(selector));
+        if considered.mentions(EXISTING_TAG) {
+            self.add_existing_tags(&mut context, bucket, (key, selector)).await?;
+        }
+        let question = self.question(action, self.resource(bucket, Some(key)), &context);
         self.demand(evaluate(&question, &considered.policies(Some(&bucket.owner))))
     }
 
@@ -201,14 +205,24 @@ impl Call<'_> {
             return Ok(None);
         };
         let Ok(selector) = listing::version(&self.head.query) else { return Ok(None) };
-        let Lookup::Object(_, object) = self.engine().version(bucket, key, selector).await? else {
-            return Ok(None);
-        };
         let mut context = self.context.clone();
-        for (name, value) in &object.tags {
-            context.set(&format!("{EXISTING_TAG}{name}"), value);
-        }
+        self.add_existing_tags(&mut context, bucket, (key, selector)).await?;
         Ok(Some(context))
+    }
+
+    async fn add_existing_tags(
+        &self,
+        context: &mut Context,
+        bucket: &Bucket,
+        (key, selector): (&ObjectKey, VersionSelector),
+    ) -> S3Result<()> {
+        let found = self.engine().version(bucket, key, selector).await?;
+        if let Lookup::Object(_, object) = found {
+            for (name, value) in &object.tags {
+                context.set(&format!("{EXISTING_TAG}{name}"), value);
+            }
+        }
+        Ok(())
     }
 
     /// BlockPublicAcls: a write that asks for a public ACL is refused, though no ACL grants anything.
@@ -249,6 +263,15 @@ impl Considered {
         let by_bucket = matches!(&self.bucket, Some(Ok(policy)) if policy.mentions(prefix));
         let by_identity = matches!(&self.identity, Some(Ok(policy)) if policy.mentions(prefix));
         by_bucket || by_identity
+    }
+}
+
+/// `s3:VersionId`: how a request names the version, if it does.
+fn selector_name(selector: VersionSelector) -> Option<String> {
+    match selector {
+        VersionSelector::Latest => None,
+        VersionSelector::Null => Some(version_name(None)),
+        VersionSelector::Id(id) => Some(version_name(Some(id))),
     }
 }
 

@@ -532,6 +532,22 @@ async fn each_deletion_of_a_list_is_decided() {
 }
 
 #[tokio::test]
+async fn a_tag_protects_from_both_kinds_of_deletion() {
+    let world = world().await;
+    let kept = world.ask("PUT", "/bkt/a/1").header("x-amz-tagging", "keep=yes").body("x");
+    kept.send().await.expect_status(200);
+    let tagged = r#", "Condition": {"StringEquals": {"s3:ExistingObjectTag/keep": "yes"}}"#;
+    put_policy(&world, &[&(statement("Deny", EVERYONE, "s3:DeleteObject", KEYS) + tagged)]).await;
+    assert_denied(world.ask("DELETE", "/bkt/a/1").send().await, "by itself");
+    let list = "<Delete><Object><Key>a/1</Key></Object></Delete>";
+    let many =
+        world.ask("POST", "/bkt?delete").header("x-amz-checksum-crc32", "90S1+w==").body(list);
+    let reply = many.send().await.expect_status(200);
+    assert_eq!(reply.elements("Code"), ["AccessDenied"]);
+    world.ask("GET", "/bkt/a/1").send().await.expect_status(200);
+}
+
+#[tokio::test]
 async fn public_access_can_be_blocked() {
     let world = world().await;
     world.put("/bkt/k", "x").await;
