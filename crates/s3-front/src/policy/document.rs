@@ -247,6 +247,25 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// One byte of a policy replaced: it is read or refused, and never something else.
+        #[test]
+        fn spoilt_documents_are_refused_or_read(at: proptest::sample::Index, byte in 0_u8..128) {
+            let whole = format!(
+                r#"{{"Version": "2012-10-17", "Statement": [{}]}}"#,
+                STATEMENT.replace(
+                    r#""Resource""#,
+                    r#""Condition": {"IpAddress": {"aws:SourceIp": "::1/8"}, "DateLessThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}, "StringLike": {"s3:prefix": "${aws:a, 'b'}"}}, "Resource""#,
+                ),
+            );
+            bucket(&whole).unwrap();
+            let mut spoilt = whole.into_bytes();
+            let at = at.index(spoilt.len());
+            spoilt[at] = byte;
+            let _ = bucket(std::str::from_utf8(&spoilt).unwrap());
+        }
+    }
+
     #[test]
     fn an_identity_policy_has_no_principal() {
         let parsed = IdentityPolicy::parse(&format!(r#"{{"Statement": {STATEMENT}}}"#));

@@ -211,6 +211,27 @@ mod tests {
         assert!(!Pattern::new("ÄB").matches("äb"));
     }
 
+    /// The definition, which takes exponential time.
+    fn defined(pattern: &[u8], text: &[u8]) -> bool {
+        match (pattern, text) {
+            ([], []) => true,
+            ([b'*', rest @ ..], _) => {
+                defined(rest, text) || (!text.is_empty() && defined(pattern, &text[1..]))
+            }
+            ([b'?', rest @ ..], [_, text @ ..]) => defined(rest, text),
+            ([first, rest @ ..], [char, text @ ..]) => first == char && defined(rest, text),
+            _ => false,
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn matching_is_as_defined(pattern in "[ab?*]{0,7}", text in "[ab]{0,9}") {
+            let expected = defined(pattern.as_bytes(), text.as_bytes());
+            proptest::prop_assert_eq!(Pattern::new(&pattern).matches(&text), expected);
+        }
+    }
+
     #[test]
     fn hostile_patterns_end() {
         let pattern = "*a".repeat(2_000);

@@ -146,7 +146,11 @@ impl Call<'_> {
         match &self.principal {
             Principal::Root => Ok(()),
             Principal::Account(account) if account.id == bucket.owner => Ok(()),
-            Principal::Account(_) | Principal::Anonymous => Err(ErrorCode::MethodNotAllowed.into()),
+            Principal::Account(_) | Principal::Anonymous => {
+                Err(S3Error::new(ErrorCode::MethodNotAllowed)
+                    .element("Method", self.head.method.as_str())
+                    .element("ResourceType", "BUCKETPOLICY"))
+            }
         }
     }
 
