@@ -5,7 +5,7 @@
 //! Does not: look at ACLs; they grant nothing here.
 
 use super::{
-    condition::ConditionTest,
+    condition::Comparison,
     document::{BucketPolicy, Effect, Statement},
 };
 
@@ -42,14 +42,14 @@ impl BucketPolicy {
 impl Statement {
     fn is_narrowed(&self) -> bool {
         let mut narrowed = self.conditions.iter().filter_map(|condition| condition.narrowed());
-        narrowed.any(|(key, test)| NARROWING.contains(&key) && is_fixed(test))
+        narrowed.any(|(key, comparison)| NARROWING.contains(&key) && is_fixed(comparison))
     }
 }
 
-fn is_fixed(test: &ConditionTest) -> bool {
-    match test {
-        ConditionTest::Address(_, networks) => networks.iter().all(|network| !network.is_public()),
-        ConditionTest::Arn(_, templates) | ConditionTest::Text(_, _, templates) => {
+fn is_fixed(comparison: &Comparison) -> bool {
+    match comparison {
+        Comparison::Address(_, networks) => networks.iter().all(|network| !network.is_public()),
+        Comparison::Arn(_, templates) | Comparison::Text(_, _, templates) => {
             templates.iter().all(|template| template.is_fixed())
         }
         _ => false,

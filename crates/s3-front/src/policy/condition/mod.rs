@@ -4,10 +4,10 @@
 //! operator fail and a negated one hold, as AWS documents.
 //! Does not: gather the values of a request; a [`Context`] comes with them.
 
+mod comparison;
 mod key;
 mod network;
 mod operator;
-mod test;
 
 use super::{
     context::Context,
@@ -16,7 +16,6 @@ use super::{
     json::Fields,
 };
 use operator::Operator;
-use test::Test;
 
 /// The conditions of a statement, all of which must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +28,7 @@ pub(super) struct Condition {
     key: String,
     quantifier: Quantifier,
     if_exists: bool,
-    test: Test,
+    comparison: Comparison,
 }
 
 /// How the values of a key count.
@@ -52,10 +51,10 @@ impl Conditions {
             let (quantifier, if_exists, operator) = parse_operator(&name)?;
             for (key, values) in keys.into_fields()?.0 {
                 let values = values.into_texts()?;
-                let test = Test::parse(operator, &values, version)
+                let comparison = Comparison::parse(operator, &values, version)
                     .ok_or_else(|| PolicyError::ConditionValue(shown(&name)))?;
                 let key = key::parse(&key).ok_or(PolicyError::ConditionKey)?;
-                conditions.push(Condition { key, quantifier, if_exists, test });
+                conditions.push(Condition { key, quantifier, if_exists, comparison });
             }
         }
         Ok(Self(conditions))
@@ -80,36 +79,36 @@ impl Conditions {
 impl Condition {
     fn holds(&self, context: &Context) -> bool {
         let values = context.values(&self.key);
-        if let Test::Null(absent) = &self.test {
+        if let Comparison::Null(absent) = &self.comparison {
             return *absent == values.is_empty();
         }
         if values.is_empty() {
             return match self.quantifier {
-                Quantifier::One => self.if_exists || self.test.is_negated(),
+                Quantifier::One => self.if_exists || self.comparison.is_negated(),
                 Quantifier::All => true,
                 Quantifier::Any => self.if_exists,
             };
         }
-        let fits = |value: &String| self.test.fits(value, context);
+        let fits = |value: &String| self.comparison.fits(value, context);
         match self.quantifier {
-            Quantifier::One if self.test.is_negated() => values.iter().all(fits),
+            Quantifier::One if self.comparison.is_negated() => values.iter().all(fits),
             Quantifier::All => values.iter().all(fits),
             Quantifier::One | Quantifier::Any => values.iter().any(fits),
         }
     }
 
     fn mentions(&self, prefix: &str) -> bool {
-        self.key.starts_with(prefix) || self.test.mentions(prefix)
+        self.key.starts_with(prefix) || self.comparison.mentions(prefix)
     }
 
     /// The key, if the condition demands that it be there and have one of fixed values.
-    pub(super) fn narrowed(&self) -> Option<(&str, &Test)> {
+    pub(super) fn narrowed(&self) -> Option<(&str, &Comparison)> {
         let demands = !self.if_exists && self.quantifier != Quantifier::All;
-        (demands && !self.test.is_negated()).then_some((self.key.as_str(), &self.test))
+        (demands && !self.comparison.is_negated()).then_some((self.key.as_str(), &self.comparison))
     }
 }
 
-pub(super) use test::Test as ConditionTest;
+pub(super) use comparison::Comparison;
 
 fn parse_operator(name: &str) -> Result<(Quantifier, bool, Operator), PolicyError> {
     let unknown = || PolicyError::ConditionOperator(shown(name));

@@ -25,18 +25,22 @@ impl Network {
             Some(bits) if bits.bytes().all(|digit| digit.is_ascii_digit()) => bits.parse().ok()?,
             Some(_) => return None,
         };
-        (bits <= width).then_some(Self { address, bits })
+        (bits <= width).then_some(Self { address, bits }.canonical())
+    }
+
+    /// A range of IPv4-mapped addresses as the IPv4 range that it is, lest it look narrow.
+    fn canonical(self) -> Self {
+        match (self.address.to_canonical(), self.bits.checked_sub(MAPPED_BITS)) {
+            (address @ IpAddr::V4(_), Some(bits)) if self.address.is_ipv6() => {
+                Self { address, bits }
+            }
+            _ => self,
+        }
     }
 
     /// Whether the address is one of them.
     pub(super) fn contains(&self, address: IpAddr) -> bool {
-        let address = match self.address {
-            IpAddr::V4(_) => address.to_canonical(),
-            IpAddr::V6(_) => match address {
-                IpAddr::V4(v4) => v4.to_ipv6_mapped().into(),
-                v6 => v6,
-            },
-        };
+        let address = address.to_canonical();
         if width(address) != width(self.address) {
             return false;
         }
@@ -53,6 +57,9 @@ impl Network {
         }
     }
 }
+
+/// Bits that say that an IPv6 address is an IPv4 one.
+const MAPPED_BITS: u32 = 96;
 
 fn width(address: IpAddr) -> u32 {
     match address {
@@ -87,6 +94,9 @@ mod tests {
             ("2001:db8::/32", "2001:db9::1", false),
             ("192.0.2.0/24", "::ffff:192.0.2.9", true),
             ("::ffff:192.0.2.0/120", "192.0.2.9", true),
+            ("::ffff:0.0.0.0/96", "192.0.2.9", true),
+            ("::/64", "192.0.2.9", false),
+            ("::ffff:0.0.0.0/64", "192.0.2.9", false),
         ] {
             let network = Network::parse(range).unwrap();
             assert_eq!(network.contains(address.parse().unwrap()), expected, "{range} {address}");
@@ -102,6 +112,7 @@ mod tests {
         assert!(
             public("0.0.0.0/0") && public("54.0.0.0/7") && public("::/0") && public("2000::/31")
         );
+        assert!(public("::ffff:0.0.0.0/96"), "all of IPv4");
         assert!(!public("10.0.0.0/8") && !public("54.0.0.0/8") && !public("2001:db8::/32"));
     }
 }

@@ -1,6 +1,6 @@
 //! The names of condition operators.
 //!
-//! Does not: compare anything; `Test` does.
+//! Does not: compare anything; `Comparison` does.
 
 macro_rules! operators {
     ($($name:ident,)*) => {

@@ -17,9 +17,9 @@ use super::{
     operator::Operator,
 };
 
-/// A test, and the values any of which fits.
+/// A comparison with the policy's values, any of which will do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) enum Test {
+pub(in super::super) enum Comparison {
     Address(Sense, Vec<Network>),
     Arn(Sense, Vec<Template>),
     Binary(Vec<Vec<u8>>),
@@ -71,7 +71,7 @@ impl Number {
     }
 }
 
-impl Test {
+impl Comparison {
     /// The test of an operator with these values; `None` if it cannot read one of them.
     pub(super) fn parse(operator: Operator, values: &[String], version: Version) -> Option<Self> {
         use Operator as O;
