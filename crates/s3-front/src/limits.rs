@@ -44,3 +44,9 @@ pub const WEBSITE_REDIRECT_BYTES_MAX: usize = 2 * 1024;
 
 /// Elements of an XML request body: above CompleteMultipartUpload's 10,000 parts of eight elements each.
 pub const XML_ELEMENTS_MAX: usize = 100_000;
+
+/// Bytes of a bucket or identity policy (S3's limit for bucket policies).
+pub const POLICY_BYTES_MAX: usize = 20 * 1024;
+
+/// Parsed policies of buckets, and of users, that are kept: some 100 KiB each at the very most.
+pub const POLICIES_CACHED_MAX: usize = 256;

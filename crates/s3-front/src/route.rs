@@ -54,12 +54,19 @@ operations! {
     BucketOperation {
         CreateBucket,
         DeleteBucket,
+        DeleteBucketPolicy,
         DeleteObjects,
+        DeletePublicAccessBlock,
         GetBucketLocation,
+        GetBucketPolicy,
+        GetBucketPolicyStatus,
+        GetPublicAccessBlock,
         HeadBucket,
         ListMultipartUploads,
         ListObjects,
         ListObjectsV2,
+        PutBucketPolicy,
+        PutPublicAccessBlock,
     }
 }
 
@@ -170,6 +177,15 @@ fn on_bucket(asked: Asked<'_>) -> S3Result<BucketOperation> {
     use BucketOperation as Op;
     let query = asked.query;
     let (operation, allowed) = match *asked.method {
+        Method::GET if query.has("policy") => (Op::GetBucketPolicy, POLICY),
+        Method::PUT if query.has("policy") => (Op::PutBucketPolicy, POLICY),
+        Method::DELETE if query.has("policy") => (Op::DeleteBucketPolicy, POLICY),
+        Method::GET if query.has("policyStatus") => (Op::GetBucketPolicyStatus, POLICY_STATUS),
+        Method::GET if query.has("publicAccessBlock") => (Op::GetPublicAccessBlock, ACCESS_BLOCK),
+        Method::PUT if query.has("publicAccessBlock") => (Op::PutPublicAccessBlock, ACCESS_BLOCK),
+        Method::DELETE if query.has("publicAccessBlock") => {
+            (Op::DeletePublicAccessBlock, ACCESS_BLOCK)
+        }
         Method::GET if query.has("location") => (Op::GetBucketLocation, ["location"].as_slice()),
         Method::GET if query.has("uploads") => (Op::ListMultipartUploads, LIST_UPLOADS),
         Method::GET if query.has("list-type") => (list_type(query)?, LIST_V2),
@@ -312,6 +328,9 @@ const READ: &[&str] = &[
 ];
 const PART: &[&str] = &["partNumber", "uploadId"];
 const UPLOAD: &[&str] = &["uploadId"];
+const POLICY: &[&str] = &["policy"];
+const POLICY_STATUS: &[&str] = &["policyStatus"];
+const ACCESS_BLOCK: &[&str] = &["publicAccessBlock"];
 const VERSION: &[&str] = &["versionId"];
 
 #[cfg(test)]

@@ -7,7 +7,10 @@
 
 pub(crate) mod access;
 mod access_keys;
+mod authorise;
 mod call;
+pub(crate) mod policies;
+mod request_context;
 mod request_id;
 
 use std::{fmt, net::SocketAddr, sync::Arc};
@@ -21,11 +24,20 @@ pub use call::HttpBody;
 pub(crate) use call::{Call, Incoming, no_such_bucket};
 pub(crate) use request_id::RequestId;
 
+use access::as_caller;
+use authorise::Needs;
+use policies::PolicyCache;
+use request_context::{Gathered, Signed};
+
 use crate::{
     error::{S3Error, S3Result, sse_c},
     identity::{AccessKeys, Authenticated, AuthenticationError, authenticate},
     operations,
-    request::{customer_key, head::Head, query::Query},
+    request::{
+        customer_key::{self, CustomerKeyHeaders},
+        head::Head,
+        query::Query,
+    },
     response::{Answer, ResponseBody, refused},
     route::{Asked, Route, route},
     signature::{RequestHead, Verifier},
@@ -89,6 +101,7 @@ pub struct S3Service {
 pub(crate) struct Inner {
     pub(crate) options: ServiceOptions,
     verifier: Verifier,
+    policies: PolicyCache,
 }
 
 impl fmt::Debug for S3Service {
@@ -103,7 +116,7 @@ impl S3Service {
     /// A service.
     pub fn new(options: ServiceOptions) -> Self {
         let verifier = Verifier::new(&options.region);
-        Self { inner: Arc::new(Inner { options, verifier }) }
+        Self { inner: Arc::new(Inner { options, verifier, policies: PolicyCache::default() }) }
     }
 
     /// Answers one request; never fails.
@@ -117,7 +130,7 @@ impl S3Service {
     {
         let id = RequestId::draw(&*self.inner.options.entropy);
         let is_head = request.method() == Method::HEAD;
-        let mut response = match self.inner.answer(request, connection).await {
+        let mut response = match self.inner.answer(request, connection, &id).await {
             Ok(answer) => answer.into_response(),
             Err(error) => {
                 note(&error, &id);
@@ -131,7 +144,12 @@ impl S3Service {
 }
 
 impl Inner {
-    async fn answer<B>(&self, request: Request<B>, connection: ConnectionInfo) -> S3Result<Answer>
+    async fn answer<B>(
+        &self,
+        request: Request<B>,
+        connection: ConnectionInfo,
+        id: &RequestId,
+    ) -> S3Result<Answer>
     where
         B: HttpBody,
     {
@@ -149,9 +167,34 @@ impl Inner {
         }
         let head = Head::new(parts, query)?;
         let route = self.route(&head)?;
+        let gathered = self.gathered((&head, &keys), &route, &authenticated, connection);
+        let (needs, context) = (Needs::of(&route, &head), gathered.context());
         let Authenticated { principal, payload, .. } = authenticated;
-        let call = Call { service: self, principal, head, keys };
+        let call =
+            Call { service: self, principal, head, keys, needs, context, request_id: &id.id };
         operations::perform(&call, route, Incoming { payload, body }).await
+    }
+
+    /// What the conditions of policies can ask about a request.
+    fn gathered<'a>(
+        &'a self,
+        (head, keys): (&'a Head, &'a CustomerKeyHeaders),
+        route: &'a Route,
+        authenticated: &'a Authenticated,
+        connection: ConnectionInfo,
+    ) -> Gathered<'a> {
+        let presigned = authenticated.presigned;
+        Gathered {
+            head,
+            keys,
+            route,
+            caller: as_caller(&authenticated.principal, self),
+            peer: connection.peer.ip(),
+            secure: connection.secure,
+            region: &self.options.region,
+            now: self.options.clock.now(),
+            signed: authenticated.signed_at.map(|at| Signed { presigned, at }),
+        }
     }
 
     /// E1, and then the signature.

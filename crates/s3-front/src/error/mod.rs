@@ -8,6 +8,7 @@
 mod body;
 mod code;
 mod engine;
+mod policy;
 mod signature;
 pub mod sse_c;
 

@@ -86,6 +86,8 @@ pub struct Authenticated {
     pub payload: Payload,
     /// The access key that signed, for the access log; `None` if anonymous.
     pub access_key_id: Option<String>,
+    /// When it was signed; `None` if anonymous.
+    pub signed_at: Option<Timestamp>,
     /// Whether the signature was in the query (a presigned URL).
     pub presigned: bool,
 }
@@ -111,7 +113,13 @@ pub async fn authenticate<K: AccessKeys + ?Sized>(
         Authentication::Signed(claim) => claim,
         Authentication::Anonymous(payload) => {
             let principal = Principal::Anonymous;
-            return Ok(Authenticated { principal, payload, access_key_id: None, presigned: false });
+            return Ok(Authenticated {
+                principal,
+                payload,
+                access_key_id: None,
+                signed_at: None,
+                presigned: false,
+            });
         }
     };
     let access_key_id = claim.access_key_id().to_owned();
@@ -121,8 +129,9 @@ pub async fn authenticate<K: AccessKeys + ?Sized>(
         return Err(AuthenticationError::Signature(unknown));
     };
     let payload = verifier.verify(head, &claim, &secret).map_err(AuthenticationError::Signature)?;
-    let presigned = claim.is_presigned();
-    Ok(Authenticated { principal, payload, access_key_id: Some(access_key_id), presigned })
+    let (signed_at, presigned) = (Some(claim.signed_at()), claim.is_presigned());
+    let access_key_id = Some(access_key_id);
+    Ok(Authenticated { principal, payload, access_key_id, signed_at, presigned })
 }
 
 #[cfg(test)]
@@ -185,7 +194,7 @@ mod tests {
         let found = authenticated(QUERY, Some("ROOT")).unwrap();
         assert_eq!(found.principal, principal());
         assert_eq!(found.access_key_id.as_deref(), Some("AKIAIOSFODNN7EXAMPLE"));
-        assert!(found.presigned);
+        assert_eq!((found.signed_at, found.presigned), (Some(NOW), true));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use object_engine::model::{Bucket, BucketName, CreateBucket};
 use crate::{
     body::RequestBody,
     error::{ErrorCode, S3Error, S3Result},
+    policy::Resource,
     request::stored,
     response::Answer,
     service::{Call, HttpBody, Incoming},
@@ -20,7 +21,7 @@ pub(crate) async fn create_bucket<B: HttpBody>(
     name: &BucketName,
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
-    let caller = call.caller()?;
+    let caller = call.account(Resource::Bucket(name.as_str()))?;
     stored::check_acl(&call.head)?;
     refuse_object_lock(call)?;
     let body = RequestBody::new(&call.head.headers, incoming.payload, incoming.body)?;

@@ -16,7 +16,6 @@ use crate::{
 
 /// Begins an upload; what the object will carry beside its bytes is settled here.
 pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer> {
-    let caller = call.caller()?;
     let bucket = call.bucket(at.bucket).await?;
     let head = &call.head;
     let storage_class = stored::storage_class(head)?;
@@ -28,7 +27,7 @@ pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3R
     let create = CreateUpload {
         bucket: &bucket,
         key: at.key,
-        owner: caller.id,
+        owner: call.owner_in(&bucket),
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,

@@ -10,6 +10,7 @@ use crate::{
     body::{BodyError, RequestBody},
     error::{ErrorCode, S3Error, S3Result},
     limits::{DELETE_OBJECTS_KEYS_MAX, DELETIONS_AT_ONCE},
+    policy::Action,
     request::conditional::etags,
     response::Answer,
     service::{Call, HttpBody, Incoming},
@@ -99,9 +100,14 @@ impl Entry {
             InvalidObjectKey::TooLong => ErrorCode::KeyTooLongError,
             InvalidObjectKey::Empty | InvalidObjectKey::Nul => ErrorCode::InvalidArgument,
         })?;
+        let selector = self.selector()?;
+        let action = match selector {
+            VersionSelector::Latest => Action::DeleteObject,
+            VersionSelector::Null | VersionSelector::Id(_) => Action::DeleteObjectVersion,
+        };
+        call.authorise_key(bucket, (&key, selector), action).await?;
         let condition =
             WriteCondition { if_match: self.etag.as_deref().map(etags), if_none_match: None };
-        let selector = self.selector()?;
         Target { bucket, key: &key, selector, condition }.delete(call).await
     }
 

@@ -21,7 +21,7 @@ use crate::{
         object::{DELETE_MARKER, VERSION_ID, version_id, version_name},
         time,
     },
-    service::Call,
+    service::{Call, access::denied},
 };
 
 /// The object that a read means.
@@ -33,6 +33,8 @@ pub(crate) async fn object(
 ) -> S3Result<(Version, Box<StoredObject>)> {
     match call.engine().version(bucket, key, selector).await? {
         Lookup::Object(version, object) => Ok((version, object)),
+        // Whether a key is there is only for those who may list.
+        _ if !call.may_list(bucket) => Err(denied()),
         Lookup::NoSuchKey => Err(no_such_key(key)),
         Lookup::NoSuchVersion => Err(no_such_version(key, selector)),
         Lookup::DeleteMarker(version) => Err(delete_marker(bucket, &version, selector)),

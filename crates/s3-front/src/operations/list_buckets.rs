@@ -3,6 +3,7 @@
 use crate::{
     error::{S3Error, S3Result},
     limits::LIST_BUCKETS_PAGE_MAX,
+    policy::Resource,
     request::{listing, query::Query},
     response::{Answer, time},
     service::Call,
@@ -11,7 +12,7 @@ use crate::{
 
 /// The caller's buckets, by name; root sees everybody's.
 pub(crate) async fn list_buckets(call: &Call<'_>) -> S3Result<Answer> {
-    let caller = call.caller()?;
+    let caller = call.account(Resource::Account)?;
     let query = &call.head.query;
     let size = page_size(query)?;
     let after = listing::continued(query)?;

@@ -9,11 +9,16 @@ mod complete_multipart_upload;
 mod create_bucket;
 mod create_multipart_upload;
 mod delete_bucket;
+mod delete_bucket_policy;
 mod delete_object;
 mod delete_objects;
+mod delete_public_access_block;
 mod found;
 mod get_bucket_location;
+mod get_bucket_policy;
+mod get_bucket_policy_status;
 mod get_object;
+mod get_public_access_block;
 mod head_bucket;
 mod list_buckets;
 mod list_multipart_uploads;
@@ -21,7 +26,9 @@ mod list_objects;
 mod list_parts;
 mod object_promises;
 mod plaintext;
+mod put_bucket_policy;
 mod put_object;
+mod put_public_access_block;
 mod upload_part;
 
 use object_engine::model::{BucketName, ObjectKey};
@@ -63,9 +70,24 @@ async fn on_bucket<B: HttpBody>(
     match operation {
         BucketOperation::CreateBucket => create_bucket::create_bucket(call, bucket, body).await,
         BucketOperation::DeleteBucket => delete_bucket::delete_bucket(call, bucket).await,
+        BucketOperation::DeleteBucketPolicy => {
+            delete_bucket_policy::delete_bucket_policy(call, bucket).await
+        }
         BucketOperation::DeleteObjects => delete_objects::delete_objects(call, bucket, body).await,
+        BucketOperation::DeletePublicAccessBlock => {
+            delete_public_access_block::delete_public_access_block(call, bucket).await
+        }
         BucketOperation::GetBucketLocation => {
             get_bucket_location::get_bucket_location(call, bucket).await
+        }
+        BucketOperation::GetBucketPolicy => {
+            get_bucket_policy::get_bucket_policy(call, bucket).await
+        }
+        BucketOperation::GetBucketPolicyStatus => {
+            get_bucket_policy_status::get_bucket_policy_status(call, bucket).await
+        }
+        BucketOperation::GetPublicAccessBlock => {
+            get_public_access_block::get_public_access_block(call, bucket).await
         }
         BucketOperation::HeadBucket => head_bucket::head_bucket(call, bucket).await,
         BucketOperation::ListMultipartUploads => {
@@ -73,6 +95,12 @@ async fn on_bucket<B: HttpBody>(
         }
         BucketOperation::ListObjects => list_objects::list_objects(call, bucket).await,
         BucketOperation::ListObjectsV2 => list_objects::list_objects_v2(call, bucket).await,
+        BucketOperation::PutBucketPolicy => {
+            put_bucket_policy::put_bucket_policy(call, bucket, body).await
+        }
+        BucketOperation::PutPublicAccessBlock => {
+            put_public_access_block::put_public_access_block(call, bucket, body).await
+        }
     }
 }
 

@@ -24,7 +24,6 @@ pub(crate) async fn put_object<B: HttpBody>(
     at: &At<'_>,
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
-    let caller = call.caller()?;
     let bucket = call.bucket(at.bucket).await?;
     let head = &call.head;
     // AWS looks at the storage class and Content-MD5 before any SSE-C value.
@@ -37,7 +36,7 @@ pub(crate) async fn put_object<B: HttpBody>(
     let put = Put {
         bucket: &bucket,
         key: at.key,
-        owner: caller.id,
+        owner: call.owner_in(&bucket),
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,

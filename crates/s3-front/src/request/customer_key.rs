@@ -121,6 +121,11 @@ impl CustomerKeyHeaders {
         }
     }
 
+    /// The algorithm as sent: what policies see of the three.
+    pub fn algorithm(&self) -> Option<&[u8]> {
+        self.algorithm.as_ref().map(|value| value.as_slice())
+    }
+
     /// Whether any of the three is there.
     pub fn any(&self) -> bool {
         self.raw().any()

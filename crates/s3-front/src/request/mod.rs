@@ -10,6 +10,7 @@ pub mod encryption;
 pub mod head;
 pub mod listing;
 pub mod metadata;
+pub mod public_access_block;
 pub mod query;
 pub mod range;
 pub mod stored;

@@ -27,6 +27,13 @@ fn every_operation_has_its_row() {
         ("HEAD", "/bkt", "HeadBucket"),
         ("DELETE", "/bkt/", "DeleteBucket"),
         ("GET", "/bkt?location", "GetBucketLocation"),
+        ("GET", "/bkt?policy", "GetBucketPolicy"),
+        ("PUT", "/bkt?policy", "PutBucketPolicy"),
+        ("DELETE", "/bkt?policy", "DeleteBucketPolicy"),
+        ("GET", "/bkt?policyStatus", "GetBucketPolicyStatus"),
+        ("GET", "/bkt?publicAccessBlock", "GetPublicAccessBlock"),
+        ("PUT", "/bkt?publicAccessBlock", "PutPublicAccessBlock"),
+        ("DELETE", "/bkt?publicAccessBlock=", "DeletePublicAccessBlock"),
         ("GET", "/bkt?uploads&prefix=a", "ListMultipartUploads"),
         ("GET", "/bkt", "ListObjects"),
         ("GET", "/bkt?marker=a&max-keys=2", "ListObjects"),
@@ -55,7 +62,7 @@ fn every_operation_has_its_row() {
 fn no_sub_resource_falls_through() {
     let unbuilt = "abac accelerate acl analytics attributes cors encryption intelligent-tiering inventory \
         legal-hold lifecycle logging metadataConfiguration metadataTable metrics notification object-lock \
-        ownershipControls policy policyStatus publicAccessBlock renameObject replication requestPayment \
+        ownershipControls renameObject replication requestPayment \
         restore retention select session tagging torrent versioning versions website nobody-knows";
     for sub_resource in unbuilt.split_whitespace() {
         for target in ["/bkt", "/bkt/key"] {
@@ -80,6 +87,19 @@ fn no_sub_resource_falls_through() {
 #[test]
 fn parameters_belong_to_their_own_operation() {
     for (method, target) in [
+        ("HEAD", "/bkt?policy"),
+        ("POST", "/bkt?policy"),
+        ("PUT", "/bkt?policyStatus"),
+        ("DELETE", "/bkt?policyStatus"),
+        ("POST", "/bkt?publicAccessBlock"),
+        ("GET", "/bkt?policy&publicAccessBlock"),
+        ("GET", "/bkt?policy&location"),
+        ("GET", "/bkt/k?policy"),
+        ("PUT", "/bkt/k?policy"),
+        ("DELETE", "/bkt/k?policy"),
+        ("GET", "/bkt/k?policyStatus"),
+        ("PUT", "/bkt/k?publicAccessBlock"),
+        ("GET", "/?policy"),
         ("PUT", "/bkt?uploads"),
         ("PUT", "/bkt?delete"),
         ("DELETE", "/bkt?location"),

@@ -10,14 +10,12 @@ use object_engine::{
 };
 use sealed_store::SealedStore;
 
-use super::{
-    Inner,
-    access::{Caller, denied},
-};
+use super::{Inner, access::denied, authorise::Needs};
 use crate::{
     body::{BodyError, RequestBody},
     error::{ErrorCode, S3Error, S3Result},
     identity::Principal,
+    policy::Context,
     request::{customer_key::CustomerKeyHeaders, head::Head},
     signature::Payload,
     xml::malformed,
@@ -42,6 +40,11 @@ pub(crate) struct Call<'a> {
     pub(crate) principal: Principal,
     pub(crate) head: Head,
     pub(crate) keys: CustomerKeyHeaders,
+    /// What the operation must be allowed.
+    pub(crate) needs: Needs,
+    /// What conditions of policies can ask.
+    pub(crate) context: Context,
+    pub(crate) request_id: &'a str,
 }
 
 /// A body that nobody has looked at.
@@ -51,11 +54,6 @@ pub(crate) struct Incoming<B> {
 }
 
 impl Call<'_> {
-    /// Who asks; anonymous callers are denied.
-    pub(crate) fn caller(&self) -> S3Result<Caller<'_>> {
-        Caller::of(&self.principal, self.service)
-    }
-
     /// The store.
     pub(crate) fn store(&self) -> &SealedStore {
         &self.service.options.store
@@ -68,9 +66,13 @@ impl Call<'_> {
 
     /// The bucket of this name, which the caller may use.
     pub(crate) async fn bucket(&self, name: &BucketName) -> S3Result<Bucket> {
-        let caller = self.caller()?;
-        let bucket = self.engine().bucket(name).await?.ok_or_else(|| no_such_bucket(name))?;
-        caller.check(&bucket)?;
+        let Some(bucket) = self.engine().bucket(name).await? else {
+            return Err(match self.principal {
+                Principal::Anonymous => denied(),
+                Principal::Account(_) | Principal::Root => no_such_bucket(name),
+            });
+        };
+        self.authorise(&bucket).await?;
         match self.head.filled("x-amz-expected-bucket-owner")? {
             Some(owner) if owner != bucket.owner.0 => Err(denied()),
             _ => Ok(bucket),

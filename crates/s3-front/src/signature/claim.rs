@@ -42,6 +42,11 @@ impl Claim<'_> {
         &self.access_key_id
     }
 
+    /// When it says to have been signed.
+    pub fn signed_at(&self) -> object_engine::clock::Timestamp {
+        self.time.at()
+    }
+
     /// Whether the signature is in the query.
     pub fn is_presigned(&self) -> bool {
         self.expires.is_some()

@@ -50,6 +50,11 @@ impl SignedTime {
         &self.text()[..8]
     }
 
+    /// This time.
+    pub(super) fn at(&self) -> Timestamp {
+        self.at
+    }
+
     /// Milliseconds from `now` until this time (negative: it is past).
     pub(super) fn ahead_of(&self, now: Timestamp) -> i64 {
         self.at.0.saturating_sub(now.0)

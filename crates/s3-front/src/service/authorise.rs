@@ -1,0 +1,108 @@
+//! What each operation must be allowed: the actions that the S3 API reference names for it.
+//!
+//! Guarantees: one exhaustive `match`, so no operation is built without its action.
+//! Does not: decide; `policy` does, and `access` asks it.
+
+use object_engine::model::ObjectKey;
+
+use crate::{
+    policy::Action,
+    request::head::Head,
+    route::{BucketOperation, ObjectOperation, Route, ServiceOperation},
+};
+
+/// What a request must be allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Needs {
+    pub(crate) actions: Actions,
+    /// The key, if the actions are an object's.
+    pub(crate) key: Option<ObjectKey>,
+}
+
+/// Which actions, and how many of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Actions {
+    /// Every one.
+    All(Vec<Action>),
+    /// At least one, on some key: the request names its keys in its body, and each is asked about
+    /// again when it is known.
+    Some(&'static [Action]),
+}
+
+/// The actions of DeleteObjects.
+const DELETIONS: &[Action] = &[Action::DeleteObject, Action::DeleteObjectVersion];
+
+impl Needs {
+    /// Those of a request.
+    pub(crate) fn of(route: &Route, head: &Head) -> Self {
+        match route {
+            Route::Service(operation) => Self::on(on_service(*operation)),
+            Route::Bucket(_, BucketOperation::DeleteObjects) => {
+                Self { actions: Actions::Some(DELETIONS), key: None }
+            }
+            Route::Bucket(_, operation) => Self::on(on_bucket(*operation)),
+            Route::Object(_, key, operation) => {
+                Self { actions: Actions::All(on_object(*operation, head)), key: Some(key.clone()) }
+            }
+        }
+    }
+
+    fn on(action: Action) -> Self {
+        Self { actions: Actions::All(vec![action]), key: None }
+    }
+}
+
+fn on_service(operation: ServiceOperation) -> Action {
+    match operation {
+        ServiceOperation::ListBuckets => Action::ListAllMyBuckets,
+    }
+}
+
+fn on_bucket(operation: BucketOperation) -> Action {
+    use BucketOperation as Op;
+    match operation {
+        Op::CreateBucket => Action::CreateBucket,
+        Op::DeleteBucket => Action::DeleteBucket,
+        Op::DeleteBucketPolicy => Action::DeleteBucketPolicy,
+        Op::DeleteObjects => Action::DeleteObject,
+        Op::DeletePublicAccessBlock | Op::PutPublicAccessBlock => {
+            Action::PutBucketPublicAccessBlock
+        }
+        Op::GetBucketLocation => Action::GetBucketLocation,
+        Op::GetBucketPolicy => Action::GetBucketPolicy,
+        Op::GetBucketPolicyStatus => Action::GetBucketPolicyStatus,
+        Op::GetPublicAccessBlock => Action::GetBucketPublicAccessBlock,
+        Op::HeadBucket | Op::ListObjects | Op::ListObjectsV2 => Action::ListBucket,
+        Op::ListMultipartUploads => Action::ListBucketMultipartUploads,
+        Op::PutBucketPolicy => Action::PutBucketPolicy,
+    }
+}
+
+fn on_object(operation: ObjectOperation, head: &Head) -> Vec<Action> {
+    use ObjectOperation as Op;
+    let of_version = head.query.filled("versionId").is_some();
+    match operation {
+        Op::AbortMultipartUpload => vec![Action::AbortMultipartUpload],
+        Op::CreateMultipartUpload | Op::PutObject => new_object(head),
+        Op::CompleteMultipartUpload | Op::UploadPart => vec![Action::PutObject],
+        Op::DeleteObject if of_version => vec![Action::DeleteObjectVersion],
+        Op::DeleteObject => vec![Action::DeleteObject],
+        Op::GetObject | Op::HeadObject if of_version => vec![Action::GetObjectVersion],
+        Op::GetObject | Op::HeadObject => vec![Action::GetObject],
+        Op::ListParts => vec![Action::ListMultipartUploadParts],
+    }
+}
+
+/// Whoever gives a new object tags or an ACL needs the permission for that too.
+fn new_object(head: &Head) -> Vec<Action> {
+    let asks = |name: &str| head.headers.get(name).is_some_and(|value| !value.is_empty());
+    let mut actions = vec![Action::PutObject];
+    if asks("x-amz-tagging") {
+        actions.push(Action::PutObjectTagging);
+    }
+    let grants = head.headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-"));
+    if asks("x-amz-acl") || grants {
+        actions.push(Action::PutObjectAcl);
+    }
+    actions
+}
