@@ -14,7 +14,7 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 
 use http::{HeaderValue, Method, Request, Response, header, request::Parts};
 use object_engine::{clock::Clock, entropy::Entropy, error::EngineError, model::AccountId};
-use sealed_store::SealedStore;
+use sealed_store::{CopyMode, SealedStore};
 
 pub use access_keys::StoredAccessKeys;
 pub use call::HttpBody;
@@ -25,7 +25,12 @@ use crate::{
     error::{S3Error, S3Result, sse_c},
     identity::{AccessKeys, Authenticated, AuthenticationError, authenticate},
     operations,
-    request::{customer_key, head::Head, query::Query},
+    request::{
+        copy_source,
+        customer_key::{self, TakenKeys},
+        head::Head,
+        query::Query,
+    },
     response::{Answer, ResponseBody, refused},
     route::{Asked, Route, route},
     signature::{RequestHead, Verifier},
@@ -69,6 +74,8 @@ pub struct ServiceOptions {
     pub root: RootAccount,
     /// Whose ways are followed.
     pub profile: Profile,
+    /// Whether copies may share bodies.
+    pub copy_mode: CopyMode,
 }
 
 /// How a request reached us.
@@ -142,7 +149,8 @@ impl Inner {
         };
         let authenticated = self.authenticate(&parts, &query, connection).await;
         // Also of a request that is refused, no key stays in the head.
-        let keys = customer_key::take(&mut parts, &mut query);
+        let TakenKeys { own: keys, source: source_keys } =
+            customer_key::take(&mut parts, &mut query);
         let authenticated = authenticated?;
         if let Some(error) = unreadable {
             return Err(error);
@@ -150,7 +158,7 @@ impl Inner {
         let head = Head::new(parts, query)?;
         let route = self.route(&head)?;
         let Authenticated { principal, payload, .. } = authenticated;
-        let call = Call { service: self, principal, head, keys };
+        let call = Call { service: self, principal, head, keys, source_keys };
         operations::perform(&call, route, Incoming { payload, body }).await
     }
 
@@ -180,7 +188,7 @@ impl Inner {
             host: head.host.as_deref(),
             path: &head.path,
             query: &head.query,
-            is_copy: head.headers.contains_key("x-amz-copy-source"),
+            is_copy: head.headers.contains_key(copy_source::NAME),
         };
         route(asked, &self.options.domains)
     }

@@ -34,8 +34,17 @@ pub fn is_mentioned(headers: &HeaderMap, query: &Query) -> bool {
     in_headers || query.iter().any(|(name, _)| is_ours(name))
 }
 
+/// Both trios of a request.
+#[derive(Debug)]
+pub struct TakenKeys {
+    /// Of the object that the request names.
+    pub own: CustomerKeyHeaders,
+    /// Of the object that it copies from.
+    pub source: CustomerKeyHeaders,
+}
+
 /// Takes the SSE-C values out of the head: from the header first, else from the query.
-pub fn take(parts: &mut Parts, query: &mut Query) -> CustomerKeyHeaders {
+pub fn take(parts: &mut Parts, query: &mut Query) -> TakenKeys {
     let mut hoisted: Vec<(String, Zeroizing<Vec<u8>>)> = query
         .extract(is_ours)
         .into_iter()
@@ -47,11 +56,9 @@ pub fn take(parts: &mut Parts, query: &mut Query) -> CustomerKeyHeaders {
         let header = parts.headers.remove(name).map(wiped_copy);
         header.or(hoisted)
     };
-    let trio = TRIO.map(&mut value);
-    // Copies are refused before their source's key matters; it is wiped all the same.
-    drop(SOURCE_TRIO.map(&mut value));
-    let [algorithm, key, md5] = trio;
-    CustomerKeyHeaders { algorithm, key, md5 }
+    let own = CustomerKeyHeaders::of(TRIO.map(&mut value));
+    let source = CustomerKeyHeaders::of(SOURCE_TRIO.map(&mut value));
+    TakenKeys { own, source }
 }
 
 fn is_ours(name: &str) -> bool {
@@ -74,6 +81,10 @@ pub struct CustomerKeyHeaders {
 }
 
 impl CustomerKeyHeaders {
+    fn of([algorithm, key, md5]: [Option<Zeroizing<Vec<u8>>>; 3]) -> Self {
+        Self { algorithm, key, md5 }
+    }
+
     /// The key of an operation that begins an object: MD5 demanded, 32 bytes demanded (E2 to E9).
     pub fn for_write(&self) -> S3Result<Option<Sealing>> {
         let Some(presented) = self.parse(Md5Rule::Required)? else { return Ok(None) };
@@ -86,7 +97,7 @@ impl CustomerKeyHeaders {
         Ok(self.parse(Md5Rule::Required)?.map(Opening))
     }
 
-    /// The key of a read: MD5 checked if it is there; a wrong length is a wrong key (E2 to E4, E7, E8).
+    /// The key of a read or of a copy's source: MD5 checked if it is there; a wrong length is a wrong key (E2 to E4, E7, E8).
     pub fn for_read(&self) -> S3Result<Option<Opening>> {
         Ok(self.parse(Md5Rule::Optional)?.map(Opening))
     }

@@ -42,6 +42,7 @@ pub(crate) struct Call<'a> {
     pub(crate) principal: Principal,
     pub(crate) head: Head,
     pub(crate) keys: CustomerKeyHeaders,
+    pub(crate) source_keys: CustomerKeyHeaders,
 }
 
 /// A body that nobody has looked at.
@@ -68,10 +69,19 @@ impl Call<'_> {
 
     /// The bucket of this name, which the caller may use.
     pub(crate) async fn bucket(&self, name: &BucketName) -> S3Result<Bucket> {
+        self.bucket_of(name, "x-amz-expected-bucket-owner").await
+    }
+
+    /// The bucket of this name, which the caller may copy from.
+    pub(crate) async fn source_bucket(&self, name: &BucketName) -> S3Result<Bucket> {
+        self.bucket_of(name, "x-amz-source-expected-bucket-owner").await
+    }
+
+    async fn bucket_of(&self, name: &BucketName, expected_owner: &str) -> S3Result<Bucket> {
         let caller = self.caller()?;
         let bucket = self.engine().bucket(name).await?.ok_or_else(|| no_such_bucket(name))?;
         caller.check(&bucket)?;
-        match self.head.filled("x-amz-expected-bucket-owner")? {
+        match self.head.filled(expected_owner)? {
             Some(owner) if owner != bucket.owner.0 => Err(denied()),
             _ => Ok(bucket),
         }

@@ -18,7 +18,7 @@ use s3_front::{
     service::{Profile, RootAccount, S3Service, ServiceOptions, StoredAccessKeys},
 };
 use sealed_format::{MasterKey, Randomness};
-use sealed_store::SealedStore;
+use sealed_store::{CopyMode, SealedStore};
 
 use crate::client::Ask;
 
@@ -102,6 +102,7 @@ impl World {
             access_keys: Arc::new(WithRoot::new(Some(root), StoredAccessKeys::new(store.clone()))),
             root: RootAccount { id: AccountId(ROOT_ID.into()), display_name: "root".into() },
             profile: Profile::Aws,
+            copy_mode: CopyMode::Share,
         });
         Self { service, store, region: region.to_owned() }
     }

@@ -27,6 +27,7 @@ impl World {
             checksum: None,
             condition: WriteCondition::default(),
             mode,
+            sealed_bytes_max: u64::MAX,
         };
         self.store.copy(copy).await.unwrap()
     }
