@@ -8,6 +8,7 @@ which first waits out the leases of the servers that died. The seed fixes what i
 server dies; how requests interleave is the machine's.
 """
 import concurrent.futures
+import copy
 import http.client
 import random
 import threading
@@ -34,6 +35,12 @@ class Value:
 
     def __init__(self, chance, parts):
         self.seed, self.parts, self.key = chance.randrange(1 << 62), parts, chance.randbytes(32)
+
+    def rekeyed(self, chance):
+        """The same contents under another key."""
+        other = copy.copy(self)
+        other.key = chance.randbytes(32)
+        return other
 
     def part(self, number):
         """The bytes of a part, from 1."""
@@ -86,7 +93,7 @@ class Load:
         raw = Raw(self.server)
         while not self.over.is_set():
             name = chance.choice(names)
-            action = chance.choices((self.put, self.delete, self.multipart), (75, 15, 10))[0]
+            action = chance.choices((self.put, self.delete, self.multipart, self.rekey), (60, 15, 10, 15))[0]
             try:
                 action(raw, name, chance)
                 self.answered += 1
@@ -112,6 +119,19 @@ class Load:
         name.underway = [None]
         answered(raw.request("DELETE", name.path), 204)
         self.settle(name, None)
+
+    def rekey(self, raw, name, chance):
+        """CopyObject onto itself under a new key, sharing the body or, now and then, sealing it anew."""
+        value = name.acknowledged
+        if value is None:
+            return self.put(raw, name, chance)
+        fresh = value.rekeyed(chance)
+        name.underway = [fresh]
+        headers = {**keys.source_trio(value.key), **keys.trio(fresh.key), "x-amz-copy-source": name.path}
+        if chance.random() < 0.2:
+            headers["x-strongroom-copy-mode"] = "reencrypt"
+        answered(raw.request("PUT", name.path, headers), 200)
+        self.settle(name, fresh)
 
     def multipart(self, raw, name, chance):
         """A whole upload; a crash may leave it open at any step."""

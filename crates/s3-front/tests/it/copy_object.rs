@@ -150,6 +150,11 @@ async fn every_kind_of_source_to_every_kind_of_target() {
                 assert_eq!(copied.element("ETag").as_deref(), read.header("etag"), "{what}");
                 let shares = world.body_id(&source).await == world.body_id("to").await;
                 assert_eq!(shares, from.key().is_some() == to.key().is_some(), "{what}");
+                if shares {
+                    let of_source = world.stored(&source).await.etag;
+                    let same = copied.element("ETag") == Some(format!("\"{}\"", of_source.0));
+                    assert_eq!(same, to.key().is_none(), "{what}: a sealed copy's ETag is new");
+                }
                 check_who_opens(&world, to).await;
             }
         }
