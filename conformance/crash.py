@@ -35,11 +35,12 @@ class Value:
 
     def __init__(self, chance, parts):
         self.seed, self.parts, self.key = chance.randrange(1 << 62), parts, chance.randbytes(32)
+        self.is_whole = len(parts) == 1  # one body, also if it was uploaded by parts and then sealed anew
 
-    def rekeyed(self, chance):
-        """The same contents under another key."""
+    def rekeyed(self, chance, anew):
+        """The same contents under another key; in a new body, or in the same."""
         other = copy.copy(self)
-        other.key = chance.randbytes(32)
+        other.key, other.is_whole = chance.randbytes(32), self.is_whole or anew
         return other
 
     def part(self, number):
@@ -52,7 +53,8 @@ class Value:
 
     def files(self):
         """How many files hold it."""
-        return sum(size > INLINE_BYTES_MAX for size in self.parts)
+        bodies = (sum(self.parts),) if self.is_whole else self.parts
+        return sum(size > INLINE_BYTES_MAX for size in bodies)
 
 
 class Name:
@@ -125,10 +127,11 @@ class Load:
         value = name.acknowledged
         if value is None:
             return self.put(raw, name, chance)
-        fresh = value.rekeyed(chance)
+        anew = chance.random() < 0.2
+        fresh = value.rekeyed(chance, anew)
         name.underway = [fresh]
         headers = {**keys.source_trio(value.key), **keys.trio(fresh.key), "x-amz-copy-source": name.path}
-        if chance.random() < 0.2:
+        if anew:
             headers["x-strongroom-copy-mode"] = "reencrypt"
         answered(raw.request("PUT", name.path, headers), 200)
         self.settle(name, fresh)

@@ -399,6 +399,9 @@ async fn checksums_are_carried_over_or_computed_anew() {
     }
 }
 
+/// Conditions by the ends of their names, and the one that must fail.
+type Row<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>);
+
 #[tokio::test]
 async fn conditions_on_the_source_are_412_and_come_after_its_key() {
     const PAST: &str = "Fri, 01 Jan 2021 00:00:00 GMT";
@@ -407,7 +410,7 @@ async fn conditions_on_the_source_are_412_and_come_after_its_key() {
     let put = world.ask("PUT", "/bkt/from").key(KEY_A).body("x").send().await;
     let etag = put.header("etag").unwrap();
     let name = |short: &str| format!("x-amz-copy-source-if-{short}");
-    let rows: [(&[(&str, &str)], Option<&str>); 10] = [
+    let rows: [Row<'_>; 10] = [
         (&[("match", etag)], None),
         (&[("match", "\"x\"")], Some("x-amz-copy-source-If-Match")),
         (&[("none-match", "\"x\"")], None),
