@@ -8,6 +8,7 @@ which first waits out the leases of the servers that died. The seed fixes what i
 server dies; how requests interleave is the machine's.
 """
 import concurrent.futures
+import copy
 import http.client
 import random
 import threading
@@ -34,6 +35,13 @@ class Value:
 
     def __init__(self, chance, parts):
         self.seed, self.parts, self.key = chance.randrange(1 << 62), parts, chance.randbytes(32)
+        self.is_whole = len(parts) == 1  # one body, also if it was uploaded by parts and then sealed anew
+
+    def rekeyed(self, chance, anew):
+        """The same contents under another key; in a new body, or in the same."""
+        other = copy.copy(self)
+        other.key, other.is_whole = chance.randbytes(32), self.is_whole or anew
+        return other
 
     def part(self, number):
         """The bytes of a part, from 1."""
@@ -45,7 +53,8 @@ class Value:
 
     def files(self):
         """How many files hold it."""
-        return sum(size > INLINE_BYTES_MAX for size in self.parts)
+        bodies = (sum(self.parts),) if self.is_whole else self.parts
+        return sum(size > INLINE_BYTES_MAX for size in bodies)
 
 
 class Name:
@@ -86,7 +95,7 @@ class Load:
         raw = Raw(self.server)
         while not self.over.is_set():
             name = chance.choice(names)
-            action = chance.choices((self.put, self.delete, self.multipart), (75, 15, 10))[0]
+            action = chance.choices((self.put, self.delete, self.multipart, self.rekey), (60, 15, 10, 15))[0]
             try:
                 action(raw, name, chance)
                 self.answered += 1
@@ -112,6 +121,20 @@ class Load:
         name.underway = [None]
         answered(raw.request("DELETE", name.path), 204)
         self.settle(name, None)
+
+    def rekey(self, raw, name, chance):
+        """CopyObject onto itself under a new key, sharing the body or, now and then, sealing it anew."""
+        value = name.acknowledged
+        if value is None:
+            return self.put(raw, name, chance)
+        anew = chance.random() < 0.2
+        fresh = value.rekeyed(chance, anew)
+        name.underway = [fresh]
+        headers = {**keys.source_trio(value.key), **keys.trio(fresh.key), "x-amz-copy-source": name.path}
+        if anew:
+            headers["x-strongroom-copy-mode"] = "reencrypt"
+        answered(raw.request("PUT", name.path, headers), 200)
+        self.settle(name, fresh)
 
     def multipart(self, raw, name, chance):
         """A whole upload; a crash may leave it open at any step."""

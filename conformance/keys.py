@@ -23,9 +23,19 @@ def trio(key):
     return {ALG: "AES256", KEY: b64(key), MD5: md5(key)}
 
 
+def source_trio(key):
+    """The three headers for the raw key of a copy's source."""
+    return {name.replace("x-amz-", "x-amz-copy-source-"): value for name, value in trio(key).items()}
+
+
 def boto(key):
     """The three parameters of boto3, already encoded, so that botocore sends them as they are."""
     return {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b64(key), "SSECustomerKeyMD5": md5(key)}
+
+
+def boto_source(key):
+    """The three parameters of boto3 for the key of a copy's source."""
+    return {"CopySource" + name: value for name, value in boto(key).items()}
 
 
 def fresh():

@@ -24,6 +24,9 @@ pub const LIST_BUCKETS_PAGE_MAX: usize = 10_000;
 /// Plaintext bytes of one PutObject or UploadPart (S3's limit).
 pub const PUT_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
 
+/// Plaintext bytes that a copy may have to seal anew (S3's limit for every copy).
+pub const COPY_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
+
 /// Highest part number, and so the most parts of an object (S3's limit).
 pub const PART_NUMBER_MAX: u32 = 10_000;
 

@@ -75,6 +75,7 @@ operations! {
     ObjectOperation {
         AbortMultipartUpload,
         CompleteMultipartUpload,
+        CopyObject,
         CreateMultipartUpload,
         DeleteObject,
         GetObject,
@@ -82,6 +83,7 @@ operations! {
         ListParts,
         PutObject,
         UploadPart,
+        UploadPartCopy,
     }
 }
 
@@ -226,7 +228,9 @@ fn on_object(asked: Asked<'_>) -> S3Result<ObjectOperation> {
         Method::GET if query.has("uploadId") => (Op::ListParts, LIST_PARTS),
         Method::GET => (Op::GetObject, READ),
         Method::HEAD => (Op::HeadObject, READ),
-        Method::PUT if query.has("uploadId") || query.has("partNumber") => (Op::UploadPart, PART),
+        Method::PUT if query.has("uploadId") || query.has("partNumber") => (part(asked), PART),
+        // A copy must never become a put of its empty body.
+        Method::PUT if asked.is_copy => (Op::CopyObject, [].as_slice()),
         Method::PUT => (Op::PutObject, [].as_slice()),
         Method::DELETE if query.has("uploadId") => (Op::AbortMultipartUpload, UPLOAD),
         Method::DELETE => (Op::DeleteObject, VERSION),
@@ -241,28 +245,23 @@ fn on_object(asked: Asked<'_>) -> S3Result<ObjectOperation> {
     };
     allow(query, allowed)?;
     check_part_query(operation, query)?;
-    if asked.is_copy { refuse_copy(operation).map_or(Ok(operation), Err) } else { Ok(operation) }
+    Ok(operation)
 }
 
-/// UploadPart needs both of its parameters; neither alone may become a PutObject.
+fn part(asked: Asked<'_>) -> ObjectOperation {
+    if asked.is_copy { ObjectOperation::UploadPartCopy } else { ObjectOperation::UploadPart }
+}
+
+/// A part needs both of its parameters; neither alone may become a PutObject.
 fn check_part_query(operation: ObjectOperation, query: &Query) -> S3Result<()> {
+    use ObjectOperation::{UploadPart, UploadPartCopy};
     let missing = ["uploadId", "partNumber"].into_iter().find(|name| !query.has(name));
     match missing {
-        Some(name) if operation == ObjectOperation::UploadPart => {
+        Some(name) if matches!(operation, UploadPart | UploadPartCopy) => {
             Err(S3Error::argument("This operation needs both uploadId and partNumber.", name, ""))
         }
         _ => Ok(()),
     }
-}
-
-/// A copy must never become a put of its empty body.
-fn refuse_copy(operation: ObjectOperation) -> Option<S3Error> {
-    let text = match operation {
-        ObjectOperation::PutObject => "CopyObject (x-amz-copy-source) is not implemented.",
-        ObjectOperation::UploadPart => "UploadPartCopy (x-amz-copy-source) is not implemented.",
-        _ => return None,
-    };
-    Some(S3Error::not_implemented(text))
 }
 
 /// Refuses every query parameter that the operation does not have. `x-id` is the SDKs' own note of the

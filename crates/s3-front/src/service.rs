@@ -17,7 +17,7 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 
 use http::{HeaderValue, Method, Request, Response, header, request::Parts};
 use object_engine::{clock::Clock, entropy::Entropy, error::EngineError, model::AccountId};
-use sealed_store::SealedStore;
+use sealed_store::{CopyMode, SealedStore};
 
 pub use access_keys::StoredAccessKeys;
 pub use call::HttpBody;
@@ -34,7 +34,8 @@ use crate::{
     identity::{AccessKeys, Authenticated, AuthenticationError, authenticate},
     operations,
     request::{
-        customer_key::{self, CustomerKeyHeaders},
+        copy_source,
+        customer_key::{self, CustomerKeyHeaders, TakenKeys},
         head::Head,
         query::Query,
     },
@@ -81,6 +82,8 @@ pub struct ServiceOptions {
     pub root: RootAccount,
     /// Whose ways are followed.
     pub profile: Profile,
+    /// Whether copies may share bodies.
+    pub copy_mode: CopyMode,
 }
 
 /// How a request reached us.
@@ -160,7 +163,8 @@ impl Inner {
         };
         let authenticated = self.authenticate(&parts, &query, connection).await;
         // Also of a request that is refused, no key stays in the head.
-        let keys = customer_key::take(&mut parts, &mut query);
+        let TakenKeys { own: keys, source: source_keys } =
+            customer_key::take(&mut parts, &mut query);
         let authenticated = authenticated?;
         if let Some(error) = unreadable {
             return Err(error);
@@ -170,8 +174,16 @@ impl Inner {
         let gathered = self.gathered((&head, &keys), &route, &authenticated, connection);
         let (needs, context) = (Needs::of(&route, &head), gathered.context());
         let Authenticated { principal, payload, .. } = authenticated;
-        let call =
-            Call { service: self, principal, head, keys, needs, context, request_id: &id.id };
+        let call = Call {
+            service: self,
+            principal,
+            head,
+            keys,
+            source_keys,
+            needs,
+            context,
+            request_id: &id.id,
+        };
         operations::perform(&call, route, Incoming { payload, body }).await
     }
 
@@ -223,7 +235,7 @@ impl Inner {
             host: head.host.as_deref(),
             path: &head.path,
             query: &head.query,
-            is_copy: head.headers.contains_key("x-amz-copy-source"),
+            is_copy: head.headers.contains_key(copy_source::NAME),
         };
         route(asked, &self.options.domains)
     }

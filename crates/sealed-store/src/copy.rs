@@ -82,6 +82,8 @@ pub struct CopyObject<'a> {
     pub condition: WriteCondition,
     /// Whether the body may be shared.
     pub mode: CopyMode,
+    /// The most plaintext bytes that may be sealed anew; a shared body may be of any size.
+    pub sealed_bytes_max: u64,
 }
 
 /// What a copy came to.
@@ -91,6 +93,8 @@ pub enum CopyOutcome {
     Put(PutOutcome),
     /// The source version went while it was copied.
     SourceGone,
+    /// The body cannot be shared, and is larger than may be sealed anew. Nothing was read.
+    TooLarge,
 }
 
 impl SealedStore {
@@ -99,6 +103,8 @@ impl SealedStore {
         let checksum = self.checksum(copy.source.unlocked).await?;
         if may_share(&copy, checksum.as_ref()) {
             self.copy_shared(copy, checksum).await
+        } else if copy.source.unlocked.facts.length > copy.sealed_bytes_max {
+            Ok(CopyOutcome::TooLarge)
         } else {
             self.copy_reencrypted(copy, checksum).await
         }

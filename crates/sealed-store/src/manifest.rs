@@ -50,9 +50,13 @@ impl Record {
         Ok(Self { parts })
     }
 
-    /// The part that holds the plaintext byte at `offset`.
+    /// The part that holds the plaintext byte at `offset`; of an empty object, its empty part, which
+    /// has a chunk to verify as well.
     pub(crate) fn covering(&self, offset: u64) -> Option<&(u64, StoredPart)> {
-        self.parts.iter().find(|(start, part)| (*start..start + part.length).contains(&offset))
+        let holds =
+            |(start, part): &&(u64, StoredPart)| (*start..start + part.length).contains(&offset);
+        let empty = || self.parts.last().filter(|(start, _)| *start == offset);
+        self.parts.iter().find(holds).or_else(empty)
     }
 }
 

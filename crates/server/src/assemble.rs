@@ -26,7 +26,7 @@ use s3_front::{
     service::{ConnectionInfo, Profile, RootAccount, S3Service, ServiceOptions, StoredAccessKeys},
 };
 use sealed_format::{MasterKey, Randomness, layout};
-use sealed_store::SealedStore;
+use sealed_store::{CopyMode, SealedStore};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -136,6 +136,10 @@ pub(crate) fn service(config: &Config, store: &Store, root: &Credentials) -> Ser
         root: RootAccount { id: AccountId(ROOT_ID.to_owned()), display_name: ROOT_NAME.to_owned() },
         profile: match config.profile {
             cli::Profile::Aws => Profile::Aws,
+        },
+        copy_mode: match config.copy_mode {
+            cli::CopyMode::Share => CopyMode::Share,
+            cli::CopyMode::Reencrypt => CopyMode::Reencrypt,
         },
     }))
 }

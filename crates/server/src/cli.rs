@@ -78,6 +78,9 @@ pub(crate) struct Settings {
     /// Whose behaviour to follow where vendors differ [default: aws]
     #[arg(long, value_name = "NAME", env = "STRONGROOM_PROFILE")]
     pub(crate) profile: Option<Profile>,
+    /// Whether copies share bodies where that is safe, or every copy is sealed anew [default: share]
+    #[arg(long, value_name = "MODE", env = "STRONGROOM_COPY_MODE")]
+    pub(crate) copy_mode: Option<CopyMode>,
     /// A proxy whose `X-Forwarded-Proto: https` on the plain listener is believed; may be repeated
     #[arg(long, value_name = "IP", env = "STRONGROOM_TRUSTED_PROXY", value_delimiter = ',')]
     pub(crate) trusted_proxy: Vec<IpAddr>,
@@ -117,6 +120,7 @@ impl Settings {
             region: self.region.or(other.region),
             domain: if self.domain.is_empty() { other.domain } else { self.domain },
             profile: self.profile.or(other.profile),
+            copy_mode: self.copy_mode.or(other.copy_mode),
             trusted_proxy: if self.trusted_proxy.is_empty() {
                 other.trusted_proxy
             } else {
@@ -140,6 +144,17 @@ pub(crate) enum Profile {
     /// Amazon S3.
     #[default]
     Aws,
+}
+
+/// What a copy does with its source's body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum CopyMode {
+    /// Share it where the rules allow: one commit, whatever the size.
+    #[default]
+    Share,
+    /// Seal it anew under a new data key, always.
+    Reencrypt,
 }
 
 /// How log lines look.

@@ -23,7 +23,7 @@ enum Act {
     Reclaim,
 }
 
-const SCRIPT: [Act; 15] = [
+const SCRIPT: [Act; 17] = [
     Act::Put("a", 1),
     Act::PutSmall("b", 2),
     Act::Put("a", 3),
@@ -31,12 +31,16 @@ const SCRIPT: [Act; 15] = [
     Act::Multipart("m", 4),
     Act::Reclaim,
     Act::Copy("m", "n"),
+    // Onto itself, as a new customer key does: of a body that others share, and that has parts.
+    Act::Copy("n", "n"),
     Act::Delete("a"),
     Act::Copy("c", "c"),
     Act::Aborted("m"),
     Act::Bucket("other"),
     Act::Multipart("c", 7),
     Act::Delete("m"),
+    // Now its only holder.
+    Act::Copy("n", "n"),
     Act::PutSmall("n", 9),
     Act::Reclaim,
 ];

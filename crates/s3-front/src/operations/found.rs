@@ -16,7 +16,7 @@ use sealed_store::{UnlockError, Unlocked};
 
 use crate::{
     error::{ErrorCode, S3Error, S3Result, sse_c},
-    request::{customer_key::Opening, uploads::no_such_upload},
+    request::{copy_source::CopySource, customer_key::Opening, uploads::no_such_upload},
     response::{
         object::{DELETE_MARKER, VERSION_ID, version_id, version_name},
         time,
@@ -78,6 +78,48 @@ fn with_header(error: S3Error, name: &'static str, value: &str) -> S3Error {
         Ok(value) => error.header(HeaderName::from_static(name), value),
         Err(_) => error,
     }
+}
+
+/// The version that a copy is made of. A delete marker is nothing to copy, whoever names it.
+pub(super) async fn copy_source(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    source: &CopySource,
+) -> S3Result<(Version, Box<StoredObject>)> {
+    let (key, selector) = (&source.key, source.version);
+    match call.engine().version(bucket, key, selector).await? {
+        Lookup::Object(version, object) => Ok((version, object)),
+        Lookup::NoSuchVersion => Err(no_such_version(key, selector)),
+        Lookup::DeleteMarker(_) if selector != VersionSelector::Latest => {
+            Err(S3Error::with_message(
+                ErrorCode::InvalidRequest,
+                "The source of a copy request may not specifically refer to a delete marker by version id.",
+            ))
+        }
+        Lookup::NoSuchKey | Lookup::DeleteMarker(_) => Err(no_such_key(key)),
+    }
+}
+
+/// Unlocks a copy's source (E11, E12, E15; a key of another length is another key, E9p).
+pub(super) fn unlock_copy_source(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    (version, object): (&Version, &StoredObject),
+    opening: Option<&Opening>,
+) -> S3Result<Unlocked> {
+    if opening.is_some_and(|opening| opening.key().is_none()) {
+        return Err(match object.holder {
+            HolderKind::Customer => sse_c::key_differs(),
+            HolderKind::Server => sse_c::key_not_applicable(),
+        });
+    }
+    let key = opening.and_then(Opening::key);
+    call.store().unlock(bucket, version, object, key).map_err(|error| match error {
+        UnlockError::KeyRequired => sse_c::key_required(),
+        UnlockError::KeyNotApplicable => sse_c::key_not_applicable(),
+        UnlockError::WrongKey => sse_c::key_differs(),
+        UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),
+    })
 }
 
 /// Unlocks an object for a read (E11, E12, E13).

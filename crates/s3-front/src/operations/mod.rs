@@ -6,6 +6,8 @@
 
 mod abort_multipart_upload;
 mod complete_multipart_upload;
+mod copy_object;
+mod copying;
 mod create_bucket;
 mod create_multipart_upload;
 mod delete_bucket;
@@ -30,6 +32,7 @@ mod put_bucket_policy;
 mod put_object;
 mod put_public_access_block;
 mod upload_part;
+mod upload_part_copy;
 
 use object_engine::model::{BucketName, ObjectKey};
 
@@ -117,6 +120,7 @@ async fn on_object<B: HttpBody>(
         ObjectOperation::CompleteMultipartUpload => {
             complete_multipart_upload::complete_multipart_upload(call, at, body).await
         }
+        ObjectOperation::CopyObject => copy_object::copy_object(call, at).await,
         ObjectOperation::CreateMultipartUpload => {
             create_multipart_upload::create_multipart_upload(call, at).await
         }
@@ -126,5 +130,6 @@ async fn on_object<B: HttpBody>(
         ObjectOperation::ListParts => list_parts::list_parts(call, at).await,
         ObjectOperation::PutObject => put_object::put_object(call, at, body).await,
         ObjectOperation::UploadPart => upload_part::upload_part(call, at, body).await,
+        ObjectOperation::UploadPartCopy => upload_part_copy::upload_part_copy(call, at).await,
     }
 }

@@ -56,7 +56,7 @@ pub(crate) async fn upload_part<B: HttpBody>(
 }
 
 /// E14 and E15; a key of another length is another key.
-fn unlock(
+pub(super) fn unlock(
     call: &Call<'_>,
     bucket: &Bucket,
     upload: &Upload,

@@ -35,6 +35,32 @@ pub enum Verdict {
 }
 
 impl ReadConditions {
+    /// Reads the conditions that a copy puts to its source.
+    pub fn parse_copy_source(head: &Head) -> S3Result<Self> {
+        Ok(Self {
+            if_match: head.text("x-amz-copy-source-if-match")?.map(etags),
+            if_none_match: head.text("x-amz-copy-source-if-none-match")?.map(etags),
+            if_modified_since: date(head, "x-amz-copy-source-if-modified-since"),
+            if_unmodified_since: date(head, "x-amz-copy-source-if-unmodified-since"),
+            if_range: None,
+        })
+    }
+
+    /// Whether a copy's source is as they demand. Precedence is that of a read, but every one that
+    /// does not hold is a 412, since there is nothing that the client could have kept.
+    pub fn check_copy_source(&self, etag: &ETag, last_modified: Timestamp) -> S3Result<()> {
+        let condition = match self.evaluate(etag, last_modified) {
+            Verdict::Answer => return Ok(()),
+            Verdict::NotModified if self.if_none_match.is_some() => {
+                "x-amz-copy-source-If-None-Match"
+            }
+            Verdict::NotModified => "x-amz-copy-source-If-Modified-Since",
+            Verdict::Failed("If-Match") => "x-amz-copy-source-If-Match",
+            Verdict::Failed(_) => "x-amz-copy-source-If-Unmodified-Since",
+        };
+        Err(failed(condition))
+    }
+
     /// Reads the head's conditions.
     pub fn parse(head: &Head) -> S3Result<Self> {
         Ok(Self {

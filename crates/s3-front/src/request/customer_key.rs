@@ -49,24 +49,33 @@ pub fn is_mentioned(headers: &HeaderMap, query: &Query) -> bool {
     in_headers || query.iter().any(|(name, _)| is_ours(name))
 }
 
+/// Both trios of a request.
+#[derive(Debug)]
+pub struct TakenKeys {
+    /// Of the object that the request names.
+    pub own: CustomerKeyHeaders,
+    /// Of the object that it copies from.
+    pub source: CustomerKeyHeaders,
+}
+
 /// Takes the SSE-C values out of the head: from the header first, else from the query.
-pub fn take(parts: &mut Parts, query: &mut Query) -> CustomerKeyHeaders {
+pub fn take(parts: &mut Parts, query: &mut Query) -> TakenKeys {
     let mut hoisted: Vec<(String, Zeroizing<Vec<u8>>)> = query
         .extract(is_ours)
         .into_iter()
         .map(|(name, value)| (name, Zeroizing::new(value.into_bytes())))
         .collect();
-    let value = |name: &str| {
+    let mut value = |name: &str| {
         let at = hoisted.iter().position(|(hoisted, _)| hoisted.eq_ignore_ascii_case(name));
         let hoisted = at.map(|at| hoisted.swap_remove(at).1);
         let header = parts.headers.remove(name).map(wiped_copy);
         header.or(hoisted)
     };
-    let [algorithm, key, md5] = TRIO.map(value);
-    // Copies are refused before their source's key matters, and other vendors' names mean nothing
-    // here; their keys are wiped all the same.
+    let own = CustomerKeyHeaders::of(TRIO.map(&mut value));
+    let source = CustomerKeyHeaders::of(SOURCE_TRIO.map(&mut value));
+    // Other vendors' names mean nothing here; their keys are wiped all the same.
     drop_secrets(&mut parts.headers);
-    CustomerKeyHeaders { algorithm, key, md5 }
+    TakenKeys { own, source }
 }
 
 fn drop_secrets(headers: &mut HeaderMap) {
@@ -96,6 +105,10 @@ pub struct CustomerKeyHeaders {
 }
 
 impl CustomerKeyHeaders {
+    fn of([algorithm, key, md5]: [Option<Zeroizing<Vec<u8>>>; 3]) -> Self {
+        Self { algorithm, key, md5 }
+    }
+
     /// The key of an operation that begins an object: MD5 demanded, 32 bytes demanded (E2 to E9).
     pub fn for_write(&self) -> S3Result<Option<Sealing>> {
         let Some(presented) = self.parse(Md5Rule::Required)? else { return Ok(None) };
@@ -108,7 +121,7 @@ impl CustomerKeyHeaders {
         Ok(self.parse(Md5Rule::Required)?.map(Opening))
     }
 
-    /// The key of a read: MD5 checked if it is there; a wrong length is a wrong key (E2 to E4, E7, E8).
+    /// The key of a read or of a copy's source: MD5 checked if it is there; a wrong length is a wrong key (E2 to E4, E7, E8).
     pub fn for_read(&self) -> S3Result<Option<Opening>> {
         Ok(self.parse(Md5Rule::Optional)?.map(Opening))
     }

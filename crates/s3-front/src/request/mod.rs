@@ -5,6 +5,8 @@
 
 pub mod checksum;
 pub mod conditional;
+pub mod copy;
+pub mod copy_source;
 pub mod customer_key;
 pub mod encryption;
 pub mod head;

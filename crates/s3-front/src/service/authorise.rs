@@ -83,8 +83,10 @@ fn on_object(operation: ObjectOperation, head: &Head) -> Vec<Action> {
     let of_version = head.query.filled("versionId").is_some();
     match operation {
         Op::AbortMultipartUpload => vec![Action::AbortMultipartUpload],
-        Op::CreateMultipartUpload | Op::PutObject => new_object(head),
-        Op::CompleteMultipartUpload | Op::UploadPart => vec![Action::PutObject],
+        Op::CopyObject | Op::CreateMultipartUpload | Op::PutObject => new_object(head),
+        Op::CompleteMultipartUpload | Op::UploadPart | Op::UploadPartCopy => {
+            vec![Action::PutObject]
+        }
         Op::DeleteObject if of_version => vec![Action::DeleteObjectVersion],
         Op::DeleteObject => vec![Action::DeleteObject],
         Op::GetObject | Op::HeadObject if of_version => vec![Action::GetObjectVersion],

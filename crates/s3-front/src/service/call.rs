@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use object_engine::{
     engine::ObjectEngine,
-    model::{AccountId, Bucket, BucketName},
+    model::{AccountId, Bucket, BucketName, VersionSelector},
 };
 use sealed_store::SealedStore;
 
@@ -15,8 +15,8 @@ use crate::{
     body::{BodyError, RequestBody},
     error::{ErrorCode, S3Error, S3Result},
     identity::Principal,
-    policy::Context,
-    request::{customer_key::CustomerKeyHeaders, head::Head},
+    policy::{Action, Context},
+    request::{copy_source::CopySource, customer_key::CustomerKeyHeaders, head::Head},
     signature::Payload,
     xml::malformed,
 };
@@ -40,6 +40,8 @@ pub(crate) struct Call<'a> {
     pub(crate) principal: Principal,
     pub(crate) head: Head,
     pub(crate) keys: CustomerKeyHeaders,
+    /// The trio of the object that is copied from.
+    pub(crate) source_keys: CustomerKeyHeaders,
     /// What the operation must be allowed.
     pub(crate) needs: Needs,
     /// What conditions of policies can ask.
@@ -64,16 +66,35 @@ impl Call<'_> {
         self.store().engine()
     }
 
-    /// The bucket of this name, which the caller may use.
+    /// The bucket of this name, of which the caller may have what the request needs.
     pub(crate) async fn bucket(&self, name: &BucketName) -> S3Result<Bucket> {
-        let Some(bucket) = self.engine().bucket(name).await? else {
-            return Err(match self.principal {
-                Principal::Anonymous => denied(),
-                Principal::Account(_) | Principal::Root => no_such_bucket(name),
-            });
-        };
+        let bucket = self.standing_bucket(name).await?;
         self.authorise(&bucket).await?;
-        match self.head.filled("x-amz-expected-bucket-owner")? {
+        self.expecting_owner(bucket, "x-amz-expected-bucket-owner")
+    }
+
+    /// The bucket that is copied from, of which the caller may read the source.
+    pub(crate) async fn source_bucket(&self, source: &CopySource) -> S3Result<Bucket> {
+        let bucket = self.standing_bucket(&source.bucket).await?;
+        let action = match source.version {
+            VersionSelector::Latest => Action::GetObject,
+            VersionSelector::Null | VersionSelector::Id(_) => Action::GetObjectVersion,
+        };
+        self.authorise_key(&bucket, (&source.key, source.version), action).await?;
+        self.expecting_owner(bucket, "x-amz-source-expected-bucket-owner")
+    }
+
+    /// The bucket of this name; whether there is none is not for anonymous callers to know.
+    async fn standing_bucket(&self, name: &BucketName) -> S3Result<Bucket> {
+        let bucket = self.engine().bucket(name).await?;
+        bucket.ok_or_else(|| match self.principal {
+            Principal::Anonymous => denied(),
+            Principal::Account(_) | Principal::Root => no_such_bucket(name),
+        })
+    }
+
+    fn expecting_owner(&self, bucket: Bucket, header: &str) -> S3Result<Bucket> {
+        match self.head.filled(header)? {
             Some(owner) if owner != bucket.owner.0 => Err(denied()),
             _ => Ok(bucket),
         }

@@ -173,7 +173,7 @@ mod tests {
         let id = AccountId("alice-id".into());
         let gathered = Gathered {
             head: &head,
-            keys: &keys,
+            keys: &keys.own,
             route: &Route::Object(bucket.clone(), key, ObjectOperation::PutObject),
             caller: Caller::Account { id: &id, name: "alice" },
             peer: "::ffff:192.0.2.7".parse().unwrap(),

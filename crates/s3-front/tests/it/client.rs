@@ -38,6 +38,11 @@ pub(crate) const KEY_SHORT: (&str, &str) = ("AAECAwQFBgcICQoLDA0ODw==", "GsHvAel
 pub(crate) const ALGORITHM: &str = "x-amz-server-side-encryption-customer-algorithm";
 pub(crate) const KEY: &str = "x-amz-server-side-encryption-customer-key";
 pub(crate) const KEY_MD5: &str = "x-amz-server-side-encryption-customer-key-md5";
+pub(crate) const SOURCE: &str = "x-amz-copy-source";
+pub(crate) const SOURCE_ALGORITHM: &str =
+    "x-amz-copy-source-server-side-encryption-customer-algorithm";
+pub(crate) const SOURCE_KEY: &str = "x-amz-copy-source-server-side-encryption-customer-key";
+pub(crate) const SOURCE_KEY_MD5: &str = "x-amz-copy-source-server-side-encryption-customer-key-md5";
 pub(crate) const SSE: &str = "x-amz-server-side-encryption";
 
 /// A request in the making.
@@ -78,6 +83,11 @@ impl<'w> Ask<'w> {
     /// The SSE-C trio of a key.
     pub(crate) fn key(self, (key, md5): (&str, &str)) -> Self {
         self.headers(&[(ALGORITHM, "AES256"), (KEY, key), (KEY_MD5, md5)])
+    }
+
+    /// The trio of a copy's source.
+    pub(crate) fn source_key(self, (key, md5): (&str, &str)) -> Self {
+        self.headers(&[(SOURCE_ALGORITHM, "AES256"), (SOURCE_KEY, key), (SOURCE_KEY_MD5, md5)])
     }
 
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {

@@ -4,6 +4,9 @@
 mod access;
 mod buckets;
 mod client;
+mod copy_keys;
+mod copy_object;
+mod counted;
 mod deletes;
 mod listings;
 mod log;
@@ -14,4 +17,5 @@ mod reads;
 mod routing;
 mod semantics;
 mod sse_c;
+mod upload_part_copy;
 mod world;

@@ -31,13 +31,11 @@ async fn a_copy_stores_no_empty_object() {
     let world = World::new().await;
     world.put("/bkt/k", "kept").await;
     let header = world.ask("PUT", "/bkt/k").header("x-amz-copy-source", "/bkt/other");
-    let reply = header.send().await.expect_error(501, "NotImplemented");
-    assert_eq!(
-        reply.element("Message").as_deref(),
-        Some("CopyObject (x-amz-copy-source) is not implemented.")
-    );
+    header.send().await.expect_error(404, "NoSuchKey");
     let hoisted = world.ask("PUT", "/bkt/k?X-Amz-Copy-Source=%2Fbkt%2Fother");
-    hoisted.send().await.expect_error(501, "NotImplemented");
+    hoisted.send().await.expect_error(404, "NoSuchKey");
+    let empty = world.ask("PUT", "/bkt/k").header("x-amz-copy-source", "");
+    empty.send().await.expect_error(400, "InvalidArgument");
     assert_eq!(world.ask("GET", "/bkt/k").send().await.text(), "kept");
 }
 

@@ -1,41 +1,41 @@
 //! E1 to E17 of the specification, for every operation they name.
 
 use crate::{
-    client::{ALGORITHM, Ask, KEY, KEY_A, KEY_B, KEY_MD5, KEY_SHORT, Reply, SSE},
+    client::{ALGORITHM, Ask, KEY, KEY_A, KEY_B, KEY_MD5, KEY_SHORT, Reply, SOURCE_ALGORITHM, SSE},
     world::World,
 };
 
-const INSECURE: &str = "Requests specifying Server Side Encryption with Customer provided keys must be made over a secure connection.";
-const NO_ALGORITHM: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption algorithm.";
-const NO_KEY: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate secret key.";
-const NO_MD5: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide the client calculated MD5 of the secret key.";
-const TOO_SHORT: &str = "The secret key was invalid - too short.";
-const MD5_DIFFERS: &str =
+pub(crate) const INSECURE: &str = "Requests specifying Server Side Encryption with Customer provided keys must be made over a secure connection.";
+pub(crate) const NO_ALGORITHM: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption algorithm.";
+pub(crate) const NO_KEY: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate secret key.";
+pub(crate) const NO_MD5: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide the client calculated MD5 of the secret key.";
+pub(crate) const TOO_SHORT: &str = "The secret key was invalid - too short.";
+pub(crate) const MD5_DIFFERS: &str =
     "The calculated MD5 hash of the key did not match the hash that was provided.";
-const BAD_ALGORITHM: &str =
+pub(crate) const BAD_ALGORITHM: &str =
     "The Encryption request you specified is not valid. Supported value: AES256.";
-const WRONG_LENGTH: &str = "The secret key was invalid for the specified algorithm.";
-const CONFLICT: &str = "Server Side Encryption with Customer provided key is incompatible with the encryption method specified";
-const NOT_ON_PARTS: &str =
+pub(crate) const WRONG_LENGTH: &str = "The secret key was invalid for the specified algorithm.";
+pub(crate) const CONFLICT: &str = "Server Side Encryption with Customer provided key is incompatible with the encryption method specified";
+pub(crate) const NOT_ON_PARTS: &str =
     "x-amz-server-side-encryption header is not supported for this operation.";
-const KEY_REQUIRED: &str = "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.";
-const NOT_APPLICABLE: &str = "The encryption parameters are not applicable to this object.";
-const WRONG_KEY: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.";
-const PART_DIFFERS: &str = "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.";
-const KEY_DIFFERS: &str =
+pub(crate) const KEY_REQUIRED: &str = "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.";
+pub(crate) const NOT_APPLICABLE: &str =
+    "The encryption parameters are not applicable to this object.";
+pub(crate) const WRONG_KEY: &str = "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.";
+pub(crate) const PART_DIFFERS: &str = "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.";
+pub(crate) const KEY_DIFFERS: &str =
     "The provided encryption parameters did not match the ones used originally.";
 const COMPLETE_DIFFERS: &str = "The object was stored using a form of Server Side Encryption. Correct SSE-C request parameters are required for this request when specifying checksums for each part.";
 const PART_CHECKSUMS: &str =
     "To retrieve Part Checksum data requests must include appropriate encryption parameters.";
 
 const NAME: &str = "x-amz-server-side-encryption";
-const SOURCE_ALGORITHM: &str = "x-amz-copy-source-server-side-encryption-customer-algorithm";
 
 /// Makes a request of one operation, as often as it is called.
 type Asking<'s> = Box<dyn Fn() -> Ask<'s> + 's>;
 
 /// Headers, and the code, message and argument value that they get.
-type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str, Option<&'a str>);
+pub(crate) type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str, Option<&'a str>);
 
 /// A world with `/bkt/sealed` under key A, `/bkt/plain`, and an upload of each kind.
 struct Scene {
@@ -90,7 +90,7 @@ impl Scene {
 
 /// An error whose status, code, message and argument are these; of HEAD the status only.
 #[track_caller]
-fn expect(
+pub(crate) fn expect(
     reply: Reply,
     what: &str,
     status: u16,

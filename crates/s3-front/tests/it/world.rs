@@ -18,9 +18,12 @@ use s3_front::{
     service::{Profile, RootAccount, S3Service, ServiceOptions, StoredAccessKeys},
 };
 use sealed_format::{MasterKey, Randomness};
-use sealed_store::SealedStore;
+use sealed_store::{CopyMode, SealedStore};
 
-use crate::client::Ask;
+use crate::{
+    client::Ask,
+    counted::{CountedBlobs, CountedCatalog, Counts},
+};
 
 /// When everything happens, in seconds: 2026-01-02T03:04:05Z.
 pub(crate) const NOW: u64 = 1_767_323_045;
@@ -67,6 +70,7 @@ pub(crate) struct World {
     pub(crate) service: S3Service,
     pub(crate) store: SealedStore,
     pub(crate) region: String,
+    pub(crate) counts: Arc<Counts>,
 }
 
 impl World {
@@ -79,10 +83,22 @@ impl World {
 
     /// A service without buckets.
     pub(crate) async fn in_region(region: &str) -> Self {
+        Self::with(region, CopyMode::Share).await
+    }
+
+    /// A service with `bkt` in which every copy is sealed anew.
+    pub(crate) async fn reencrypting() -> Self {
+        let world = Self::with("us-east-1", CopyMode::Reencrypt).await;
+        world.ask("PUT", "/bkt").send().await.expect_status(200);
+        world
+    }
+
+    async fn with(region: &str, copy_mode: CopyMode) -> Self {
+        let counts = Arc::new(Counts::default());
         let random = Arc::new(Counting::default());
         let backends = Backends {
-            catalog: Arc::new(MemoryCatalog::default()),
-            blobs: Arc::new(MemoryBlobs::default()),
+            catalog: Arc::new(CountedCatalog::new(MemoryCatalog::default(), &counts)),
+            blobs: Arc::new(CountedBlobs::new(MemoryBlobs::default(), &counts)),
             clock: Arc::new(Standing),
             entropy: random.clone(),
         };
@@ -102,8 +118,9 @@ impl World {
             access_keys: Arc::new(WithRoot::new(Some(root), StoredAccessKeys::new(store.clone()))),
             root: RootAccount { id: AccountId(ROOT_ID.into()), display_name: "root".into() },
             profile: Profile::Aws,
+            copy_mode,
         });
-        Self { service, store, region: region.to_owned() }
+        Self { service, store, region: region.to_owned(), counts }
     }
 
     /// A request by root over TLS.

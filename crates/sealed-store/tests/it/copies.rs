@@ -13,6 +13,16 @@ impl World {
         (to, target_key): (&str, Option<&CustomerKey>),
         mode: CopyMode,
     ) -> CopyOutcome {
+        self.copy_at_most(u64::MAX, (from, source_key), (to, target_key), mode).await
+    }
+
+    async fn copy_at_most(
+        &self,
+        sealed_bytes_max: u64,
+        (from, source_key): (&str, Option<&CustomerKey>),
+        (to, target_key): (&str, Option<&CustomerKey>),
+        mode: CopyMode,
+    ) -> CopyOutcome {
         let (version, object) = self.find(from).await;
         let unlocked = self.store.unlock(&self.bucket, &version, &object, source_key).unwrap();
         let copy = CopyObject {
@@ -27,6 +37,7 @@ impl World {
             checksum: None,
             condition: WriteCondition::default(),
             mode,
+            sealed_bytes_max,
         };
         self.store.copy(copy).await.unwrap()
     }
@@ -99,4 +110,21 @@ async fn reencrypting_draws_a_new_body() {
     world.copy(("one", Some(&key)), ("two", Some(&key)), CopyMode::Reencrypt).await;
     assert_ne!(world.body("one").await, world.body("two").await);
     assert_eq!(world.get("two", Some(&key), None).await.unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn only_a_body_that_is_sealed_anew_can_be_too_large() {
+    let world = World::new().await;
+    let key = customer_key(1);
+    world.put("one", &pattern(1_001), 70_000, Some(&key)).await;
+    let from = ("one", Some(&key));
+    for (to, mode, limit, refused) in [
+        (Some(&key), CopyMode::Share, 0, false),
+        (Some(&key), CopyMode::Reencrypt, 1_000, true),
+        (None, CopyMode::Share, 1_000, true),
+        (None, CopyMode::Share, 1_001, false),
+    ] {
+        let outcome = world.copy_at_most(limit, from, ("two", to), mode).await;
+        assert_eq!(matches!(outcome, CopyOutcome::TooLarge), refused, "{mode:?} {limit}");
+    }
 }

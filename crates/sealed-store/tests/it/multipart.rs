@@ -44,6 +44,20 @@ impl World {
     }
 }
 
+/// The last part may be of any size, and so the only one may be empty.
+#[tokio::test]
+async fn an_empty_part_alone_makes_an_empty_object() {
+    let world = World::new().await;
+    for key in [None, Some(&customer_key(1))] {
+        let upload = world.create(key).await;
+        let open = world.store.unlock_upload(&world.bucket, &upload, key).unwrap();
+        let part = world.part(&open, 1, b"").await;
+        let done = world.complete(&upload, &[(1, &part)]).await;
+        assert!(matches!(done, CompleteOutcome::Done { .. }), "{done:?}");
+        assert_eq!(world.get("m", key, None).await.unwrap(), b"");
+    }
+}
+
 #[tokio::test]
 async fn parts_become_one_object_without_the_key_at_complete() {
     let world = World::new().await;

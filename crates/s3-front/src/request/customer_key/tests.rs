@@ -6,7 +6,7 @@ use crate::error::ErrorCode;
 const GOOD: &str = "K0+/yQHJcx5CgotqScZJqhfJ8hpfw4leiB3Bzyo8HSo=";
 const GOOD_MD5: &str = "I0aPuXuw4REDJuP1fw07QQ==";
 
-fn taken(target: &str, headers: &[(&str, &str)]) -> (CustomerKeyHeaders, Parts, Query) {
+fn taken(target: &str, headers: &[(&str, &str)]) -> (TakenKeys, Parts, Query) {
     let mut request = Request::builder().uri(target);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -21,12 +21,12 @@ fn trio(algorithm: Option<&str>, key: Option<&str>, md5: Option<&str>) -> Custom
     let pairs = [(ALGORITHM, algorithm), (KEY, key), (KEY_MD5, md5)];
     let headers: Vec<_> =
         pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    taken("/", &headers).0
+    taken("/", &headers).0.own
 }
 
 #[test]
 fn the_head_holds_no_key_afterwards() {
-    let (headers, parts, query) = taken(
+    let (TakenKeys { own: headers, source }, parts, query) = taken(
         "/b/k?X-Amz-Server-Side-Encryption-Customer-Algorithm=AES256&a=b",
         &[
             (KEY, GOOD),
@@ -36,6 +36,7 @@ fn the_head_holds_no_key_afterwards() {
         ],
     );
     assert!(headers.for_write().unwrap().is_some());
+    assert!(source.any(), "a source's key is taken too");
     assert!(parts.headers.is_empty());
     assert_eq!(query.iter().collect::<Vec<_>>(), [("a", "b")]);
     assert!(!is_mentioned(&parts.headers, &query));

@@ -1,0 +1,150 @@
+//! CopyObject.
+
+use object_engine::model::{Assigned, HolderKind, Published, VersionSelector, WriteCondition};
+use sealed_format::{ChecksumAlgorithm, ObjectMetadata};
+use sealed_store::{CopyMode, CopyObject, CopyOutcome, PutOutcome};
+
+use super::{At, copying::Source, found::no_such_key, put_object::new_version};
+use crate::{
+    error::{ErrorCode, S3Error, S3Result},
+    limits::COPY_BYTES_MAX,
+    request::{
+        checksum::shown,
+        conditional,
+        copy::{self, Directive},
+        copy_source::{self, CopySource},
+        customer_key::Sealing,
+        encryption, metadata, stored,
+    },
+    response::{
+        Answer,
+        object::{VERSION_ID, quoted},
+        time,
+    },
+    service::{Call, no_such_bucket},
+    xml::XmlWriter,
+};
+
+/// Makes a version out of another: of the same bytes, under the key that the request gives.
+pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer> {
+    let head = &call.head;
+    let asked = CopySource::parse(head)?;
+    let bucket = call.bucket(at.bucket).await?;
+    let source_bucket = call.source_bucket(&asked).await?;
+    let storage_class = stored::storage_class(head)?;
+    encryption::check_write(head, &call.keys)?;
+    // AWS refuses what is wrong with the source's trio before it looks at the target's.
+    let opening = call.source_keys.for_read()?;
+    let sealing = call.keys.for_write()?;
+    let wanted = Wanted::parse(call)?;
+    let source = Source::open(call, source_bucket, &asked, opening.as_ref()).await?;
+    refuse_no_change(call, at, &asked, &source)?;
+
+    let copy = CopyObject {
+        source: source.as_copied(),
+        bucket: &bucket,
+        key: at.key,
+        owner: call.owner_in(&bucket),
+        customer_key: sealing.as_ref().map(|sealing| &sealing.key),
+        metadata: redirected(
+            wanted.metadata.unwrap_or_else(|| source.unlocked.facts().metadata.clone()),
+            wanted.redirect,
+        ),
+        storage_class,
+        tags: wanted.tags.unwrap_or_else(|| source.object.tags.clone()),
+        checksum: wanted.checksum,
+        condition: wanted.condition.clone(),
+        mode: wanted.mode,
+        sealed_bytes_max: COPY_BYTES_MAX,
+    };
+    let outcome = match call.store().copy(copy).await? {
+        CopyOutcome::Put(outcome) => outcome,
+        CopyOutcome::SourceGone => return Err(no_such_key(&asked.key)),
+        CopyOutcome::TooLarge => return Err(copy_source::too_large()),
+    };
+    match outcome.published {
+        Published::Done(assigned) => {
+            Ok(source.named_in(answer(&outcome, &assigned, sealing.as_ref())))
+        }
+        Published::ConditionFailed => Err(conditional::write_failed(&wanted.condition)),
+        Published::NoSuchKey => Err(no_such_key(at.key)),
+        Published::NoSuchBucket => Err(no_such_bucket(at.bucket)),
+    }
+}
+
+/// What the request says of the copy; `None` where the source's own is kept.
+struct Wanted {
+    metadata: Option<ObjectMetadata>,
+    tags: Option<Vec<(String, String)>>,
+    /// Never the source's (AWS does not copy it).
+    redirect: Option<String>,
+    checksum: Option<ChecksumAlgorithm>,
+    condition: WriteCondition,
+    mode: CopyMode,
+}
+
+impl Wanted {
+    fn parse(call: &Call<'_>) -> S3Result<Self> {
+        let head = &call.head;
+        let replaces_metadata = copy::metadata_directive(head)? == Directive::Replace;
+        let replaces_tags = copy::tagging_directive(head)? == Directive::Replace;
+        stored::check_acl(head)?;
+        stored::check_unbuilt(head)?;
+        // Read in both cases, so that a redirect that is not one is refused in both.
+        let metadata = metadata::parse(head)?;
+        Ok(Self {
+            redirect: metadata.website_redirect.clone(),
+            metadata: replaces_metadata.then_some(metadata),
+            tags: replaces_tags.then(|| stored::tags(head)).transpose()?,
+            checksum: copy::checksum_algorithm(head)?,
+            condition: conditional::write_condition(head)?,
+            mode: copy::mode(head, call.service.options.copy_mode)?,
+        })
+    }
+}
+
+/// The metadata with the redirect that the request gives, or none.
+fn redirected(metadata: ObjectMetadata, website_redirect: Option<String>) -> ObjectMetadata {
+    ObjectMetadata { website_redirect, ..metadata }
+}
+
+/// A copy onto itself must change something. A key counts: it is how SSE-C objects are re-keyed, and
+/// leaving a customer's key away changes the encryption as well. So does restoring an old version.
+fn refuse_no_change(
+    call: &Call<'_>,
+    at: &At<'_>,
+    asked: &CopySource,
+    source: &Source,
+) -> S3Result<()> {
+    let head = &call.head;
+    let onto_itself = asked.bucket == *at.bucket
+        && asked.key == *at.key
+        && asked.version == VersionSelector::Latest;
+    let changes = copy::metadata_directive(head)? == Directive::Replace
+        || copy::changes_something(head)
+        || call.keys.any()
+        || source.object.holder == HolderKind::Customer;
+    if !onto_itself || changes {
+        return Ok(());
+    }
+    Err(S3Error::with_message(
+        ErrorCode::InvalidRequest,
+        "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+    ))
+}
+
+/// `CopyObjectResult`, and the copy's encryption in the headers.
+fn answer(outcome: &PutOutcome, assigned: &Assigned, sealing: Option<&Sealing>) -> Answer {
+    let mut writer = XmlWriter::new("CopyObjectResult");
+    writer
+        .text("LastModified", time::iso(assigned.last_modified))
+        .text("ETag", quoted(&outcome.etag));
+    if let Some(checksum) = outcome.checksum.as_ref().map(shown) {
+        writer
+            .text("ChecksumType", checksum.kind.name())
+            .text(&format!("Checksum{}", checksum.algorithm.name()), checksum.text());
+    }
+    Answer::xml(writer.finish())
+        .encryption(sealing.map(|sealing| &sealing.md5))
+        .header_if(VERSION_ID, new_version(assigned))
+}

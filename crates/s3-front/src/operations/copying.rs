@@ -1,0 +1,55 @@
+//! What CopyObject and UploadPartCopy have in common: a source that may be copied.
+//!
+//! Guarantees: nothing of a source is known before its key is verified; conditions come after that.
+//! Does not: write anything.
+
+use object_engine::model::{Bucket, StoredObject, Version};
+use sealed_store::Unlocked;
+
+use super::found;
+use crate::{
+    error::S3Result,
+    request::{conditional::ReadConditions, copy_source::CopySource, customer_key::Opening},
+    response::{Answer, object::version_id},
+    service::Call,
+};
+
+/// A source that is there, whose key fits and whose conditions hold.
+pub(super) struct Source {
+    pub(super) bucket: Bucket,
+    pub(super) version: Version,
+    pub(super) object: Box<StoredObject>,
+    pub(super) unlocked: Unlocked,
+}
+
+impl Source {
+    /// Finds and unlocks what `asked` names in a bucket that the caller may copy from.
+    pub(super) async fn open(
+        call: &Call<'_>,
+        bucket: Bucket,
+        asked: &CopySource,
+        opening: Option<&Opening>,
+    ) -> S3Result<Self> {
+        let conditions = ReadConditions::parse_copy_source(&call.head)?;
+        let (version, object) = found::copy_source(call, &bucket, asked).await?;
+        let unlocked = found::unlock_copy_source(call, &bucket, (&version, &object), opening)?;
+        let facts = unlocked.facts();
+        conditions.check_copy_source(&facts.etag, facts.last_modified)?;
+        Ok(Self { bucket, version, object, unlocked })
+    }
+
+    /// The source in the store's terms.
+    pub(super) fn as_copied(&self) -> sealed_store::CopySource<'_> {
+        sealed_store::CopySource {
+            bucket: &self.bucket,
+            version: &self.version,
+            unlocked: &self.unlocked,
+        }
+    }
+
+    /// Names the version that was copied, in a bucket that has versions.
+    pub(super) fn named_in(&self, answer: Answer) -> Answer {
+        let version = version_id(&self.bucket, self.version.public);
+        answer.header_if("x-amz-copy-source-version-id", version)
+    }
+}

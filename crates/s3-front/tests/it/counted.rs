@@ -1,0 +1,110 @@
+//! Backends that count what is asked of them.
+
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use object_engine::{
+    blobs::{BlobError, BlobId, BlobReader, BlobStore, BlobWriter, memory::MemoryBlobs},
+    catalog::{
+        Catalog, CatalogError, Commit, CommitError, Direction, Entry, Read, Space, Stamp, Visitor,
+        memory::MemoryCatalog,
+    },
+};
+
+/// How often the backends were asked.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    commits: AtomicU64,
+    blobs: AtomicU64,
+}
+
+impl Counts {
+    /// Commits and blob operations so far.
+    pub(crate) fn so_far(&self) -> (u64, u64) {
+        (self.commits.load(Ordering::Relaxed), self.blobs.load(Ordering::Relaxed))
+    }
+
+    fn blob(&self) {
+        self.blobs.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A catalog whose commits are counted.
+#[derive(Debug)]
+pub(crate) struct CountedCatalog(MemoryCatalog, Arc<Counts>);
+
+impl CountedCatalog {
+    pub(crate) fn new(inner: MemoryCatalog, counts: &Arc<Counts>) -> Self {
+        Self(inner, Arc::clone(counts))
+    }
+}
+
+#[async_trait]
+impl Catalog for CountedCatalog {
+    async fn read(&self, reads: &[Read]) -> Result<Vec<Option<(Vec<u8>, Entry)>>, CatalogError> {
+        self.0.read(reads).await
+    }
+
+    async fn walk(
+        &self,
+        space: Space,
+        from: &[u8],
+        direction: Direction,
+        visitor: &mut Visitor<'_>,
+    ) -> Result<(), CatalogError> {
+        self.0.walk(space, from, direction, visitor).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Stamp, CommitError> {
+        self.1.commits.fetch_add(1, Ordering::Relaxed);
+        self.0.commit(commit).await
+    }
+}
+
+/// Blobs whose every operation is counted.
+#[derive(Debug)]
+pub(crate) struct CountedBlobs(MemoryBlobs, Arc<Counts>);
+
+impl CountedBlobs {
+    pub(crate) fn new(inner: MemoryBlobs, counts: &Arc<Counts>) -> Self {
+        Self(inner, Arc::clone(counts))
+    }
+}
+
+#[async_trait]
+impl BlobStore for CountedBlobs {
+    async fn create(
+        &self,
+        id: BlobId,
+        length: Option<u64>,
+    ) -> Result<Box<dyn BlobWriter>, BlobError> {
+        self.1.blob();
+        self.0.create(id, length).await
+    }
+
+    async fn open(&self, id: BlobId, length: u64) -> Result<Box<dyn BlobReader>, BlobError> {
+        self.1.blob();
+        self.0.open(id, length).await
+    }
+
+    async fn delete(&self, id: BlobId) -> Result<(), BlobError> {
+        self.1.blob();
+        self.0.delete(id).await
+    }
+
+    async fn scrub(&self, id: BlobId, length: u64) -> Result<(), BlobError> {
+        self.1.blob();
+        self.0.scrub(id, length).await
+    }
+
+    async fn present(&self, ids: Range<u64>) -> Result<Vec<BlobId>, BlobError> {
+        self.1.blob();
+        self.0.present(ids).await
+    }
+}
