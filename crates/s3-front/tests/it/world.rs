@@ -65,6 +65,11 @@ impl Clock for Standing {
     }
 }
 
+/// The server's key.
+pub(crate) fn master_key() -> MasterKey {
+    MasterKey::filled_by(|key| key.fill(0x4d))
+}
+
 /// A service and its store.
 pub(crate) struct World {
     pub(crate) service: S3Service,
@@ -103,7 +108,7 @@ impl World {
             entropy: random.clone(),
         };
         let engine = ObjectEngine::open(backends, EngineOptions::default()).await.unwrap();
-        let master = Arc::new(MasterKey::filled_by(|key| key.fill(0x4d)));
+        let master = Arc::new(master_key());
         let store = SealedStore::new(engine, master, random.clone());
         let root = RootCredentials {
             access_key_id: "root".into(),
