@@ -42,4 +42,5 @@ pub use error::PolicyError;
 pub use evaluate::{Policies, Question, Readable, Unreadable, could_allow, evaluate};
 pub use explain::{Decision, Explanation, PolicyKind, Reason, StatementName};
 pub use principal::Caller;
+pub(crate) use public::ANONYMOUS_USER_ID;
 pub use resource::Resource;

@@ -6,6 +6,7 @@
 
 use super::{
     condition::Comparison,
+    context::Context,
     document::{BucketPolicy, Effect, Statement},
 };
 
@@ -42,9 +43,16 @@ impl BucketPolicy {
 impl Statement {
     fn is_narrowed(&self) -> bool {
         let mut narrowed = self.conditions.iter().filter_map(|condition| condition.narrowed());
-        narrowed.any(|(key, comparison)| NARROWING.contains(&key) && is_fixed(comparison))
+        narrowed.any(|(key, comparison)| {
+            let lets_anybody =
+                key == "aws:userid" && comparison.fits(ANONYMOUS_USER_ID, &Context::default());
+            NARROWING.contains(&key) && is_fixed(comparison) && !lets_anybody
+        })
     }
 }
+
+/// The `aws:userid` of anonymous callers.
+pub(crate) const ANONYMOUS_USER_ID: &str = "anonymous";
 
 fn is_fixed(comparison: &Comparison) -> bool {
     match comparison {
@@ -93,6 +101,8 @@ mod tests {
             (r#""StringLike": {"aws:SourceVpc": "vpc-1"}"#, false),
             (r#""StringLike": {"aws:SourceVpc": "vpc-*"}"#, true),
             (r#""StringEquals": {"aws:userid": "${aws:username}"}"#, true),
+            (r#""StringEquals": {"aws:userid": "alice-id"}"#, false),
+            (r#""StringEquals": {"aws:userid": ["alice-id", "anonymous"]}"#, true),
             (r#""ForAllValues:StringEquals": {"aws:SourceVpc": "vpc-1"}"#, true),
             (
                 r#""StringEquals": {"s3:x-amz-server-side-encryption-customer-algorithm": "AES256"}"#,

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use object_engine::clock::Timestamp;
 
 use crate::{
-    policy::{Caller, Context},
+    policy::{ANONYMOUS_USER_ID, Caller, Context},
     request::{customer_key::CustomerKeyHeaders, head::Head, query::Query},
     route::{BucketOperation, Route},
 };
@@ -102,7 +102,7 @@ impl Gathered<'_> {
         };
         context.set("aws:PrincipalType", kind);
         let id = self.caller.id().map(|id| id.0.as_str());
-        context.set("aws:userid", id.unwrap_or("anonymous"));
+        context.set("aws:userid", id.unwrap_or(ANONYMOUS_USER_ID));
         context.set_if("aws:PrincipalAccount", id);
         context.set_if("aws:PrincipalArn", self.caller.arn());
     }

@@ -126,7 +126,7 @@ impl Comparison {
     }
 
     /// Whether a value passes.
-    pub(super) fn fits(&self, value: &str, context: &Context) -> bool {
+    pub(in super::super) fn fits(&self, value: &str, context: &Context) -> bool {
         self.equals_any(value, context) != self.is_negated()
     }
 
