@@ -11,6 +11,10 @@ pub const XML_DEPTH_MAX: usize = 16;
 /// Keys in one DeleteObjects (S3's limit).
 pub const DELETE_OBJECTS_KEYS_MAX: usize = 1_000;
 
+/// Deletions of one DeleteObjects that are under way together: enough to share synced commits, few
+/// enough that one request does not crowd out the others.
+pub const DELETIONS_AT_ONCE: usize = 32;
+
 /// Entries of one page of any listing (S3's limit).
 pub const LIST_PAGE_MAX: usize = 1_000;
 

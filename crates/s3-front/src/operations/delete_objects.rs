@@ -1,5 +1,6 @@
 //! DeleteObjects.
 
+use futures_util::future::join_all;
 use object_engine::model::{
     Bucket, BucketName, InvalidObjectKey, ObjectKey, VersionId, VersionSelector, WriteCondition,
 };
@@ -8,7 +9,7 @@ use super::delete_object::{Outcome, Target};
 use crate::{
     body::{BodyError, RequestBody},
     error::{ErrorCode, S3Error, S3Result},
-    limits::DELETE_OBJECTS_KEYS_MAX,
+    limits::{DELETE_OBJECTS_KEYS_MAX, DELETIONS_AT_ONCE},
     request::conditional::etags,
     response::Answer,
     service::{Call, HttpBody, Incoming},
@@ -27,9 +28,14 @@ pub(crate) async fn delete_objects<B: HttpBody>(
         return Err(BodyError::IntegrityHeaderMissing.into());
     }
     let request = Request::parse(&call.xml_body(body).await?)?;
+    let mut outcomes = Vec::with_capacity(request.entries.len());
+    for together in request.entries.chunks(DELETIONS_AT_ONCE) {
+        let deletions: Vec<_> = together.iter().map(|entry| entry.delete(call, &bucket)).collect();
+        outcomes.extend(join_all(deletions).await);
+    }
     let mut writer = XmlWriter::new("DeleteResult");
-    for entry in &request.entries {
-        match entry.delete(call, &bucket).await {
+    for (entry, outcome) in request.entries.iter().zip(outcomes) {
+        match outcome {
             Ok(_) if request.quiet => {}
             Ok(outcome) => write_deleted(&mut writer, entry, &outcome),
             Err(error) => write_error(&mut writer, entry, &error),

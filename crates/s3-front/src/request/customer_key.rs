@@ -58,7 +58,8 @@ fn is_ours(name: &str) -> bool {
     TRIO.iter().chain(&SOURCE_TRIO).any(|ours| name.eq_ignore_ascii_case(ours))
 }
 
-/// Copies a value to where it can be wiped, and wipes the original.
+/// Copies a value to where it is wiped when dropped. The original is freed with the head; wiping what
+/// hyper keeps of it in its own buffer is the listener's part (`memory`).
 fn wiped_copy(value: HeaderValue) -> Zeroizing<Vec<u8>> {
     let copy = Zeroizing::new(value.as_bytes().to_vec());
     drop(value);

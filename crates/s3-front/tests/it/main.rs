@@ -10,5 +10,6 @@ mod multipart;
 mod objects;
 mod reads;
 mod routing;
+mod semantics;
 mod sse_c;
 mod world;
