@@ -9,6 +9,7 @@ pub(crate) mod access;
 mod access_keys;
 mod call;
 mod request_id;
+pub(crate) mod settings;
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
@@ -37,6 +38,16 @@ pub enum Profile {
     /// Amazon S3.
     #[default]
     Aws,
+}
+
+/// Whether buckets that are made from now on take SSE-C writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NewBucketSseC {
+    /// They do.
+    #[default]
+    Allowed,
+    /// They block them until PutBucketEncryption says otherwise, as on AWS since April 2026.
+    Blocked,
 }
 
 /// Where access keys are looked up, with the engine's errors.
@@ -69,6 +80,8 @@ pub struct ServiceOptions {
     pub root: RootAccount,
     /// Whose ways are followed.
     pub profile: Profile,
+    /// Whether new buckets take SSE-C writes.
+    pub new_bucket_sse_c: NewBucketSseC,
 }
 
 /// How a request reached us.

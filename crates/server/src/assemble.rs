@@ -22,7 +22,10 @@ use object_engine::{
 use s3_front::{
     identity::{RootCredentials, WithRoot},
     response::ResponseBody,
-    service::{ConnectionInfo, Profile, RootAccount, S3Service, ServiceOptions, StoredAccessKeys},
+    service::{
+        ConnectionInfo, NewBucketSseC, Profile, RootAccount, S3Service, ServiceOptions,
+        StoredAccessKeys,
+    },
 };
 use sealed_format::{MasterKey, Randomness, layout};
 use sealed_store::SealedStore;
@@ -135,6 +138,10 @@ pub(crate) fn service(config: &Config, store: &Store, root: &Credentials) -> Ser
         root: RootAccount { id: AccountId(ROOT_ID.to_owned()), display_name: ROOT_NAME.to_owned() },
         profile: match config.profile {
             cli::Profile::Aws => Profile::Aws,
+        },
+        new_bucket_sse_c: match config.new_bucket_sse_c {
+            cli::NewBucketSseC::Allowed => NewBucketSseC::Allowed,
+            cli::NewBucketSseC::Blocked => NewBucketSseC::Blocked,
         },
     }))
 }

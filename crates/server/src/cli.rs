@@ -78,6 +78,9 @@ pub(crate) struct Settings {
     /// Whose behaviour to follow where vendors differ [default: aws]
     #[arg(long, value_name = "NAME", env = "STRONGROOM_PROFILE")]
     pub(crate) profile: Option<Profile>,
+    /// Whether new buckets take writes with customer-provided keys [default: allowed]
+    #[arg(long, value_name = "allowed|blocked", env = "STRONGROOM_NEW_BUCKET_SSE_C")]
+    pub(crate) new_bucket_sse_c: Option<NewBucketSseC>,
     /// A proxy whose `X-Forwarded-Proto: https` on the plain listener is believed; may be repeated
     #[arg(long, value_name = "IP", env = "STRONGROOM_TRUSTED_PROXY", value_delimiter = ',')]
     pub(crate) trusted_proxy: Vec<IpAddr>,
@@ -117,6 +120,7 @@ impl Settings {
             region: self.region.or(other.region),
             domain: if self.domain.is_empty() { other.domain } else { self.domain },
             profile: self.profile.or(other.profile),
+            new_bucket_sse_c: self.new_bucket_sse_c.or(other.new_bucket_sse_c),
             trusted_proxy: if self.trusted_proxy.is_empty() {
                 other.trusted_proxy
             } else {
@@ -140,6 +144,17 @@ pub(crate) enum Profile {
     /// Amazon S3.
     #[default]
     Aws,
+}
+
+/// What new buckets do with SSE-C.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NewBucketSseC {
+    /// They take it.
+    #[default]
+    Allowed,
+    /// They block it until PutBucketEncryption says otherwise, as on AWS since April 2026.
+    Blocked,
 }
 
 /// How log lines look.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    cli::{LogFormat, Profile, ServeArgs, Settings},
+    cli::{LogFormat, NewBucketSseC, Profile, ServeArgs, Settings},
     failure::Failure,
 };
 
@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) domains: Vec<String>,
     /// Whose behaviour is followed where vendors differ.
     pub(crate) profile: Profile,
+    /// Whether new buckets take writes with customer-provided keys.
+    pub(crate) new_bucket_sse_c: NewBucketSseC,
     /// Immediate peers whose exact `X-Forwarded-Proto: https` counts as a secure connection.
     pub(crate) trusted_proxies: Vec<IpAddr>,
     /// Objects up to this many bytes are kept in the catalog.
@@ -102,6 +104,7 @@ impl Config {
                 .map(|name| parse_domain(name))
                 .collect::<Result<_, _>>()?,
             profile: settings.profile.unwrap_or_default(),
+            new_bucket_sse_c: settings.new_bucket_sse_c.unwrap_or_default(),
             trusted_proxies: settings.trusted_proxy,
             inline_bytes_max: parse_inline(settings.inline_bytes_max)?,
             limits,
@@ -214,23 +217,27 @@ mod tests {
         assert_eq!(config.http_listen, None);
         assert_eq!(config.region, "us-east-1");
         assert_eq!(config.inline_bytes_max, 16_384);
+        assert_eq!(config.new_bucket_sse_c, NewBucketSseC::Allowed);
     }
 
     #[test]
     fn what_is_typed_wins_over_the_file() {
         let typed = Settings { region: Some("typed".into()), ..Settings::default() };
-        let file =
-            from_toml("region = 'file'\nlisten = '127.0.0.1:1'\ndomain = ['S3.Example.com.']");
+        let file = from_toml(
+            "region = 'file'\nlisten = '127.0.0.1:1'\ndomain = ['S3.Example.com.']\nnew-bucket-sse-c = 'blocked'",
+        );
         let config = Config::from_settings(typed.or(file)).unwrap();
         assert_eq!(config.region, "typed");
         assert_eq!(config.listen.port(), 1);
         assert_eq!(config.domains, ["s3.example.com"]);
+        assert_eq!(config.new_bucket_sse_c, NewBucketSseC::Blocked);
     }
 
     #[test]
     fn unknown_keys_of_the_file_are_refused() {
         assert!(toml::from_str::<Settings>("regoin = 'x'").is_err());
         assert!(toml::from_str::<Settings>("listen = 'nowhere'").is_err());
+        assert!(toml::from_str::<Settings>("new-bucket-sse-c = 'maybe'").is_err());
     }
 
     #[test]

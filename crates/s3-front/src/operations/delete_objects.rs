@@ -10,7 +10,7 @@ use crate::{
     body::{BodyError, RequestBody},
     error::{ErrorCode, S3Error, S3Result},
     limits::{DELETE_OBJECTS_KEYS_MAX, DELETIONS_AT_ONCE},
-    request::conditional::etags,
+    request::{conditional::etags, mfa},
     response::Answer,
     service::{Call, HttpBody, Incoming},
     xml::{Element, XmlWriter, malformed},
@@ -23,6 +23,7 @@ pub(crate) async fn delete_objects<B: HttpBody>(
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
+    mfa::refuse(&call.head)?;
     let body = RequestBody::new(&call.head.headers, incoming.payload, incoming.body)?;
     if !body.has_integrity_header() {
         return Err(BodyError::IntegrityHeaderMissing.into());

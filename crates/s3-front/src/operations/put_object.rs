@@ -5,6 +5,7 @@ use sealed_store::Put;
 
 use super::{
     At,
+    encryption_settings::SseCWrite,
     found::no_such_key,
     plaintext::{Plaintext, refused},
 };
@@ -26,6 +27,7 @@ pub(crate) async fn put_object<B: HttpBody>(
 ) -> S3Result<Answer> {
     let caller = call.caller()?;
     let bucket = call.bucket(at.bucket).await?;
+    SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check(call)?;
     let head = &call.head;
     // AWS looks at the storage class and Content-MD5 before any SSE-C value.
     let storage_class = stored::storage_class(head)?;

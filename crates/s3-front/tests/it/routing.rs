@@ -7,14 +7,13 @@ async fn a_sub_resource_that_is_not_built_is_501_and_changes_nothing() {
     let world = World::new().await;
     world.put("/bkt/k", "kept").await;
     for sub_resource in [
-        "acl",
-        "tagging",
         "policy",
         "cors",
-        "versioning",
-        "versions",
-        "encryption",
-        "torrent",
+        "lifecycle",
+        "website",
+        "replication",
+        "acl&tagging",
+        "versioning&uploads",
         "surprise",
     ] {
         for (method, target) in [

@@ -15,7 +15,7 @@ use object_engine::{
 };
 use s3_front::{
     identity::{RootCredentials, WithRoot},
-    service::{Profile, RootAccount, S3Service, ServiceOptions, StoredAccessKeys},
+    service::{NewBucketSseC, Profile, RootAccount, S3Service, ServiceOptions, StoredAccessKeys},
 };
 use sealed_format::{MasterKey, Randomness};
 use sealed_store::SealedStore;
@@ -79,6 +79,11 @@ impl World {
 
     /// A service without buckets.
     pub(crate) async fn in_region(region: &str) -> Self {
+        Self::with_new_buckets(region, NewBucketSseC::Allowed).await
+    }
+
+    /// A service without buckets, whose new buckets take SSE-C or block it.
+    pub(crate) async fn with_new_buckets(region: &str, new_bucket_sse_c: NewBucketSseC) -> Self {
         let random = Arc::new(Counting::default());
         let backends = Backends {
             catalog: Arc::new(MemoryCatalog::default()),
@@ -102,6 +107,7 @@ impl World {
             access_keys: Arc::new(WithRoot::new(Some(root), StoredAccessKeys::new(store.clone()))),
             root: RootAccount { id: AccountId(ROOT_ID.into()), display_name: "root".into() },
             profile: Profile::Aws,
+            new_bucket_sse_c,
         });
         Self { service, store, region: region.to_owned() }
     }
