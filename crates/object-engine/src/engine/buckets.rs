@@ -227,6 +227,22 @@ impl ObjectEngine {
         self.change_bucket(bucket, &change).await
     }
 
+    /// Sets a setting to what `change` makes of the one that stands there, in one step: of two changes
+    /// at once, the second sees the first. `false`: no such bucket.
+    pub async fn change_setting(
+        &self,
+        bucket: &Bucket,
+        name: &str,
+        change: &(dyn Fn(Option<&str>) -> Option<String> + Sync),
+    ) -> Result<bool, EngineError> {
+        let change =
+            |current: &mut Bucket| match change(current.settings.get(name).map(String::as_str)) {
+                Some(value) => drop(current.settings.insert(name.to_owned(), value)),
+                None => drop(current.settings.remove(name)),
+            };
+        self.change_bucket(bucket, &change).await
+    }
+
     async fn change_bucket(
         &self,
         bucket: &Bucket,
