@@ -4,7 +4,7 @@
 
 use object_engine::model::BucketName;
 
-use super::encryption_settings::{EncryptionSettings, SETTING};
+use super::encryption_settings::EncryptionSettings;
 use crate::{
     error::{ErrorCode, S3Error, S3Result},
     response::Answer,
@@ -28,12 +28,11 @@ pub(crate) async fn put_bucket_encryption<B: HttpBody>(
 ) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
     let wanted = Wanted::parse(&call.guarded_document(incoming).await?)?;
-    let current = EncryptionSettings::of(&bucket)?;
-    let settings = EncryptionSettings {
+    EncryptionSettings::change(call, &bucket, |current| EncryptionSettings {
         blocks_sse_c: wanted.blocks_sse_c.unwrap_or(current.blocks_sse_c),
         bucket_key: wanted.bucket_key,
-    };
-    call.set_setting(&bucket, SETTING, Some(settings.document())).await?;
+    })
+    .await?;
     Ok(Answer::ok())
 }
 
@@ -43,9 +42,11 @@ pub(crate) async fn delete_bucket_encryption(
     name: &BucketName,
 ) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
-    let settings = EncryptionSettings { bucket_key: false, ..EncryptionSettings::of(&bucket)? };
-    let document = (settings != EncryptionSettings::default()).then(|| settings.document());
-    call.set_setting(&bucket, SETTING, document).await?;
+    EncryptionSettings::change(call, &bucket, |current| EncryptionSettings {
+        bucket_key: false,
+        ..current
+    })
+    .await?;
     Ok(Answer::no_content())
 }
 

@@ -110,9 +110,10 @@ impl Entry {
         match self.version.as_deref() {
             None => Ok(VersionSelector::Latest),
             Some("null") => Ok(VersionSelector::Null),
-            Some(text) => VersionId::parse(text).map(VersionSelector::Id).ok_or_else(|| {
-                S3Error::with_message(ErrorCode::NoSuchVersion, "Invalid version id specified")
-            }),
+            Some(text) => {
+                let id = VersionId::parse(text).ok_or(ErrorCode::NoSuchVersion)?;
+                Ok(VersionSelector::Id(id))
+            }
         }
     }
 }

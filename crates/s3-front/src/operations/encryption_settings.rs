@@ -9,7 +9,7 @@ use object_engine::model::{Bucket, BucketName, ObjectKey};
 use crate::{
     error::{S3Error, S3Result, sse_c},
     identity::Principal,
-    service::{Call, access::denied, settings::damaged},
+    service::{Call, access::denied, no_such_bucket, settings::damaged},
     xml::{Element, XmlWriter},
 };
 
@@ -31,6 +31,31 @@ impl EncryptionSettings {
         match bucket.settings.get(SETTING) {
             None => Ok(Self::default()),
             Some(document) => Self::read(document).ok_or_else(|| damaged(bucket, SETTING)),
+        }
+    }
+
+    /// Changes a bucket's in one step, so that of two changes at once neither undoes the other's block.
+    pub(crate) async fn change(
+        call: &Call<'_>,
+        bucket: &Bucket,
+        change: impl Fn(Self) -> Self + Sync,
+    ) -> S3Result<()> {
+        Self::of(bucket)?;
+        let change = |document: Option<&str>| {
+            let current = match document {
+                None => Self::default(),
+                // One that got damaged this moment counts as a block.
+                Some(document) => {
+                    Self::read(document).unwrap_or(Self { blocks_sse_c: true, bucket_key: false })
+                }
+            };
+            let changed = change(current);
+            (changed != Self::default()).then(|| changed.document())
+        };
+        if call.engine().change_setting(bucket, SETTING, &change).await? {
+            Ok(())
+        } else {
+            Err(no_such_bucket(&bucket.name))
         }
     }
 

@@ -127,6 +127,26 @@ async fn parts_are_shown_in_pages() {
     }
 }
 
+/// Without a checksum made of the parts', AWS says only how many parts there are.
+#[tokio::test]
+async fn parts_of_an_object_with_a_checksum_of_its_own_are_counted() {
+    let world = World::new().await;
+    let create = world.ask("POST", "/bkt/k?uploads").key(KEY_A).send().await;
+    let upload = create.expect_status(200).element("UploadId").unwrap();
+    let target = format!("/bkt/k?partNumber=1&uploadId={upload}");
+    let part = world.ask("PUT", &target).key(KEY_A).body("part").send().await.expect_status(200);
+    let etag = part.header("etag").unwrap();
+    let body = format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"
+    );
+    let complete = world.ask("POST", &format!("/bkt/k?uploadId={upload}")).body(body);
+    complete.send().await.expect_status(200);
+    let ask = world.ask("GET", "/bkt/k?attributes").key(KEY_A).header(ATTRIBUTES, ALL);
+    let reply = ask.send().await.expect_status(200);
+    assert_eq!(reply.element("ChecksumType").as_deref(), Some("FULL_OBJECT"));
+    assert_eq!(reply.elements("ObjectParts"), ["<PartsCount>1</PartsCount>"]);
+}
+
 #[tokio::test]
 async fn what_no_object_can_answer_is_refused_without_a_key() {
     let world = World::new().await;

@@ -276,7 +276,10 @@ async fn many_versions_are_deleted_by_id() {
     assert!(deleted[2].starts_with("<Key>new</Key><DeleteMarker>true</DeleteMarker>"));
     let errors = reply.elements("Error");
     assert_eq!(errors.len(), 1);
-    assert!(errors[0].contains("<VersionId>bad</VersionId><Code>NoSuchVersion</Code>"));
+    assert_eq!(
+        errors[0],
+        "<Key>k</Key><VersionId>bad</VersionId><Code>NoSuchVersion</Code><Message>The specified version does not exist.</Message>"
+    );
     let latest = world.ask("GET", "/bkt/k").key(KEY_B).send().await.expect_status(200);
     assert_eq!(latest.header("x-amz-version-id"), Some(second.as_str()));
 }
