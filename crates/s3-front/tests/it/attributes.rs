@@ -131,7 +131,9 @@ async fn parts_are_shown_in_pages() {
 #[tokio::test]
 async fn parts_of_an_object_with_a_checksum_of_its_own_are_counted() {
     let world = World::new().await;
-    let create = world.ask("POST", "/bkt/k?uploads").key(KEY_A).send().await;
+    let create = world.ask("POST", "/bkt/k?uploads").key(KEY_A);
+    let create = create.header("x-amz-checksum-algorithm", "CRC32");
+    let create = create.header("x-amz-checksum-type", "FULL_OBJECT").send().await;
     let upload = create.expect_status(200).element("UploadId").unwrap();
     let target = format!("/bkt/k?partNumber=1&uploadId={upload}");
     let part = world.ask("PUT", &target).key(KEY_A).body("part").send().await.expect_status(200);
@@ -139,7 +141,7 @@ async fn parts_of_an_object_with_a_checksum_of_its_own_are_counted() {
     let body = format!(
         "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"
     );
-    let complete = world.ask("POST", &format!("/bkt/k?uploadId={upload}")).body(body);
+    let complete = world.ask("POST", &format!("/bkt/k?uploadId={upload}")).key(KEY_A).body(body);
     complete.send().await.expect_status(200);
     let ask = world.ask("GET", "/bkt/k?attributes").key(KEY_A).header(ATTRIBUTES, ALL);
     let reply = ask.send().await.expect_status(200);
