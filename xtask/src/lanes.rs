@@ -11,8 +11,17 @@ use crate::process::{self, Finished};
 use crate::python::{self, NoPython};
 
 /// The lanes that `conformance` runs when none is named, and CI too.
-pub(crate) const QUICK: [&str; 8] =
-    ["readme", "aws_cli", "boto3_lane", "copies", "errors", "wire", "ovh_guide", "damage"];
+pub(crate) const QUICK: [&str; 9] = [
+    "readme",
+    "aws_cli",
+    "boto3_lane",
+    "copies",
+    "versions",
+    "errors",
+    "wire",
+    "ovh_guide",
+    "damage",
+];
 const LONG: [&str; 4] = ["crash", "memory_scan", "big", "bench"];
 
 /// Which lanes to run against which binary.

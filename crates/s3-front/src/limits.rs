@@ -36,6 +36,9 @@ pub const USER_METADATA_BYTES_MAX: usize = 2 * 1024;
 /// Tags of one object (S3's limit).
 pub const TAGS_MAX: usize = 10;
 
+/// Tags of one bucket (S3's limit).
+pub const BUCKET_TAGS_MAX: usize = 50;
+
 /// Characters of a tag's key (S3's limit).
 pub const TAG_KEY_CHARS_MAX: usize = 128;
 

@@ -23,6 +23,10 @@ pub enum Route {
     Bucket(BucketName, BucketOperation),
     /// An operation on a key.
     Object(BucketName, ObjectKey, ObjectOperation),
+    /// An operation on what belongs to a bucket beside its objects.
+    BucketSubResource(BucketName, BucketSubResource),
+    /// An operation on what belongs to an object beside its bytes.
+    ObjectSubResource(BucketName, ObjectKey, ObjectSubResource),
 }
 
 macro_rules! operations {
@@ -87,6 +91,10 @@ operations! {
     }
 }
 
+mod sub_resource;
+
+pub use sub_resource::{BucketSubResource, ObjectSubResource};
+
 impl Route {
     /// The operation's name in the S3 API reference.
     pub fn name(&self) -> &'static str {
@@ -94,6 +102,8 @@ impl Route {
             Self::Service(operation) => operation.name(),
             Self::Bucket(_, operation) => operation.name(),
             Self::Object(_, _, operation) => operation.name(),
+            Self::BucketSubResource(_, operation) => operation.name(),
+            Self::ObjectSubResource(_, _, operation) => operation.name(),
         }
     }
 }
@@ -132,8 +142,20 @@ pub fn route(asked: Asked<'_>, domains: &[String]) -> S3Result<Route> {
     let (bucket, key) = (percent_decoded(bucket)?, percent_decoded(key)?);
     match (bucket.as_str(), key.as_str()) {
         ("", "") => service(asked).map(Route::Service),
-        (_, "") => Ok(Route::Bucket(bucket_name(&bucket)?, on_bucket(asked)?)),
-        _ => Ok(Route::Object(bucket_name(&bucket)?, object_key(&key)?, on_object(asked)?)),
+        (_, "") => {
+            let name = bucket_name(&bucket)?;
+            Ok(match sub_resource::on_bucket(asked)? {
+                Some(operation) => Route::BucketSubResource(name, operation),
+                None => Route::Bucket(name, on_bucket(asked)?),
+            })
+        }
+        _ => {
+            let (name, key) = (bucket_name(&bucket)?, object_key(&key)?);
+            Ok(match sub_resource::on_object(asked)? {
+                Some(operation) => Route::ObjectSubResource(name, key, operation),
+                None => Route::Object(name, key, on_object(asked)?),
+            })
+        }
     }
 }
 

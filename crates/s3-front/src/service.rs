@@ -12,6 +12,7 @@ mod call;
 pub(crate) mod policies;
 mod request_context;
 mod request_id;
+pub(crate) mod settings;
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
@@ -52,6 +53,16 @@ pub enum Profile {
     Aws,
 }
 
+/// Whether buckets that are made from now on take SSE-C writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NewBucketSseC {
+    /// They do.
+    #[default]
+    Allowed,
+    /// They block them until PutBucketEncryption says otherwise, as on AWS since April 2026.
+    Blocked,
+}
+
 /// Where access keys are looked up, with the engine's errors.
 pub type KeyLookup = Arc<dyn AccessKeys<Error = EngineError>>;
 
@@ -84,6 +95,8 @@ pub struct ServiceOptions {
     pub profile: Profile,
     /// Whether copies may share bodies.
     pub copy_mode: CopyMode,
+    /// Whether new buckets take SSE-C writes.
+    pub new_bucket_sse_c: NewBucketSseC,
 }
 
 /// How a request reached us.

@@ -23,7 +23,10 @@ use s3_front::{
     identity::{RootCredentials, WithRoot},
     request::customer_key,
     response::ResponseBody,
-    service::{ConnectionInfo, Profile, RootAccount, S3Service, ServiceOptions, StoredAccessKeys},
+    service::{
+        ConnectionInfo, NewBucketSseC, Profile, RootAccount, S3Service, ServiceOptions,
+        StoredAccessKeys,
+    },
 };
 use sealed_format::{MasterKey, Randomness, layout};
 use sealed_store::{CopyMode, SealedStore};
@@ -140,6 +143,10 @@ pub(crate) fn service(config: &Config, store: &Store, root: &Credentials) -> Ser
         copy_mode: match config.copy_mode {
             cli::CopyMode::Share => CopyMode::Share,
             cli::CopyMode::Reencrypt => CopyMode::Reencrypt,
+        },
+        new_bucket_sse_c: match config.new_bucket_sse_c {
+            cli::NewBucketSseC::Allowed => NewBucketSseC::Allowed,
+            cli::NewBucketSseC::Blocked => NewBucketSseC::Blocked,
         },
     }))
 }

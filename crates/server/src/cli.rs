@@ -81,6 +81,9 @@ pub(crate) struct Settings {
     /// Whether copies share bodies where that is safe, or every copy is sealed anew [default: share]
     #[arg(long, value_name = "MODE", env = "STRONGROOM_COPY_MODE")]
     pub(crate) copy_mode: Option<CopyMode>,
+    /// Whether new buckets take writes with customer-provided keys [default: allowed]
+    #[arg(long, value_name = "allowed|blocked", env = "STRONGROOM_NEW_BUCKET_SSE_C")]
+    pub(crate) new_bucket_sse_c: Option<NewBucketSseC>,
     /// A proxy whose `X-Forwarded-Proto: https` on the plain listener is believed; may be repeated
     #[arg(long, value_name = "IP", env = "STRONGROOM_TRUSTED_PROXY", value_delimiter = ',')]
     pub(crate) trusted_proxy: Vec<IpAddr>,
@@ -121,6 +124,7 @@ impl Settings {
             domain: if self.domain.is_empty() { other.domain } else { self.domain },
             profile: self.profile.or(other.profile),
             copy_mode: self.copy_mode.or(other.copy_mode),
+            new_bucket_sse_c: self.new_bucket_sse_c.or(other.new_bucket_sse_c),
             trusted_proxy: if self.trusted_proxy.is_empty() {
                 other.trusted_proxy
             } else {
@@ -155,6 +159,17 @@ pub(crate) enum CopyMode {
     Share,
     /// Seal it anew under a new data key, always.
     Reencrypt,
+}
+
+/// What new buckets do with SSE-C.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NewBucketSseC {
+    /// They take it.
+    #[default]
+    Allowed,
+    /// They block it until PutBucketEncryption says otherwise, as on AWS since April 2026.
+    Blocked,
 }
 
 /// How log lines look.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    cli::{CopyMode, LogFormat, Profile, ServeArgs, Settings},
+    cli::{CopyMode, LogFormat, NewBucketSseC, Profile, ServeArgs, Settings},
     failure::Failure,
 };
 
@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) profile: Profile,
     /// Whether copies may share bodies.
     pub(crate) copy_mode: CopyMode,
+    /// Whether new buckets take writes with customer-provided keys.
+    pub(crate) new_bucket_sse_c: NewBucketSseC,
     /// Immediate peers whose exact `X-Forwarded-Proto: https` counts as a secure connection.
     pub(crate) trusted_proxies: Vec<IpAddr>,
     /// Objects up to this many bytes are kept in the catalog.
@@ -105,6 +107,7 @@ impl Config {
                 .collect::<Result<_, _>>()?,
             profile: settings.profile.unwrap_or_default(),
             copy_mode: settings.copy_mode.unwrap_or_default(),
+            new_bucket_sse_c: settings.new_bucket_sse_c.unwrap_or_default(),
             trusted_proxies: settings.trusted_proxy,
             inline_bytes_max: parse_inline(settings.inline_bytes_max)?,
             limits,
@@ -218,19 +221,21 @@ mod tests {
         assert_eq!(config.region, "us-east-1");
         assert_eq!(config.inline_bytes_max, 16_384);
         assert_eq!(config.copy_mode, CopyMode::Share);
+        assert_eq!(config.new_bucket_sse_c, NewBucketSseC::Allowed);
     }
 
     #[test]
     fn what_is_typed_wins_over_the_file() {
         let typed = Settings { region: Some("typed".into()), ..Settings::default() };
         let file = from_toml(
-            "region = 'file'\nlisten = '127.0.0.1:1'\ndomain = ['S3.Example.com.']\ncopy-mode = 'reencrypt'",
+            "region = 'file'\nlisten = '127.0.0.1:1'\ndomain = ['S3.Example.com.']\ncopy-mode = 'reencrypt'\nnew-bucket-sse-c = 'blocked'",
         );
         let config = Config::from_settings(typed.or(file)).unwrap();
         assert_eq!(config.region, "typed");
         assert_eq!(config.listen.port(), 1);
         assert_eq!(config.copy_mode, CopyMode::Reencrypt);
         assert_eq!(config.domains, ["s3.example.com"]);
+        assert_eq!(config.new_bucket_sse_c, NewBucketSseC::Blocked);
     }
 
     #[test]
@@ -238,6 +243,7 @@ mod tests {
         assert!(toml::from_str::<Settings>("regoin = 'x'").is_err());
         assert!(toml::from_str::<Settings>("listen = 'nowhere'").is_err());
         assert!(toml::from_str::<Settings>("copy-mode = 'move'").is_err());
+        assert!(toml::from_str::<Settings>("new-bucket-sse-c = 'maybe'").is_err());
     }
 
     #[test]

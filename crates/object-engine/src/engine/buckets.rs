@@ -5,6 +5,8 @@
 //! uploads do not keep a bucket (as on AWS); they are removed with it. Settings and versioning of one
 //! bucket change one at a time.
 
+use std::collections::BTreeMap;
+
 use crate::{
     catalog::{Commit, Direction, Expect, Read, Space, Step},
     engine::{ATTEMPTS_MAX, ObjectEngine},
@@ -22,6 +24,17 @@ impl ObjectEngine {
         owner: &AccountId,
         region: &str,
     ) -> Result<CreateBucket, EngineError> {
+        self.create_bucket_with(name, owner, region, &BTreeMap::new()).await
+    }
+
+    /// Creates a bucket that has these settings from its first moment.
+    pub async fn create_bucket_with(
+        &self,
+        name: &BucketName,
+        owner: &AccountId,
+        region: &str,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<CreateBucket, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
             if let Some(bucket) = self.bucket_at_rest(name).await? {
                 return Ok(if bucket.owner == *owner {
@@ -30,7 +43,8 @@ impl ObjectEngine {
                     CreateBucket::OwnedByOther
                 });
             }
-            let record = self.new_bucket(name, owner, region);
+            let mut record = self.new_bucket(name, owner, region);
+            record.bucket.settings.clone_from(settings);
             let mut commit = Commit::default();
             commit.check(keys::bucket(name), Expect::Absent);
             commit.put(keys::bucket(name), record.encode());
@@ -210,6 +224,22 @@ impl ObjectEngine {
             Some(value) => drop(current.settings.insert(name.to_owned(), value)),
             None => drop(current.settings.remove(name)),
         };
+        self.change_bucket(bucket, &change).await
+    }
+
+    /// Sets a setting to what `change` makes of the one that stands there, in one step: of two changes
+    /// at once, the second sees the first. `false`: no such bucket.
+    pub async fn change_setting(
+        &self,
+        bucket: &Bucket,
+        name: &str,
+        change: &(dyn Fn(Option<&str>) -> Option<String> + Sync),
+    ) -> Result<bool, EngineError> {
+        let change =
+            |current: &mut Bucket| match change(current.settings.get(name).map(String::as_str)) {
+                Some(value) => drop(current.settings.insert(name.to_owned(), value)),
+                None => drop(current.settings.remove(name)),
+            };
         self.change_bucket(bucket, &change).await
     }
 

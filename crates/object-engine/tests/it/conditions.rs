@@ -132,6 +132,26 @@ async fn tags_are_replaced_on_versions_that_stand() {
     assert_clean(&engine).await;
 }
 
+/// A change is made of what stands there, not of what its caller read before.
+#[tokio::test]
+async fn a_setting_is_changed_from_what_it_is_now() {
+    let world = World::new();
+    let engine = world.open().await;
+    let name = BucketName::parse("made").unwrap();
+    let settings = [("cors".to_owned(), "a".to_owned())].into();
+    let made = engine.create_bucket_with(&name, &owner(), "r", &settings).await.unwrap();
+    let CreateBucket::Created(stale) = made else { panic!("{made:?}") };
+    assert_eq!(stale.settings, settings);
+    assert_eq!(engine.set_setting(&stale, "cors", Some("b".into())).await, Ok(true));
+    let append = |current: Option<&str>| current.map(|current| format!("{current}c"));
+    assert_eq!(engine.change_setting(&stale, "cors", &append).await, Ok(true));
+    let now = engine.bucket(&name).await.unwrap().unwrap();
+    assert_eq!(now.settings.get("cors").map(String::as_str), Some("bc"));
+    assert_eq!(engine.change_setting(&stale, "cors", &|_| None).await, Ok(true));
+    assert_eq!(engine.change_setting(&stale, "cors", &append).await, Ok(true));
+    assert_eq!(engine.bucket(&name).await.unwrap().unwrap().settings.get("cors"), None);
+}
+
 #[tokio::test]
 async fn buckets_are_owned_settled_and_deleted() {
     let world = World::new();

@@ -1,4 +1,4 @@
-//! The SSE-C errors E1 to E17, word for word as AWS sends them.
+//! The SSE-C errors E1 to E18 and E20, word for word as AWS sends them.
 //!
 //! Guarantees: `ArgumentName` is always `x-amz-server-side-encryption`, also for copy-source headers;
 //! the 400s close the connection, the 403s do not.
@@ -123,6 +123,17 @@ pub fn complete_key_differs() -> S3Error {
 pub fn key_required_for_part_checksums() -> S3Error {
     request(
         "To retrieve Part Checksum data requests must include appropriate encryption parameters.",
+    )
+}
+
+/// E18: the bucket takes no SSE-C writes. `user` is the caller's ARN, `action` such as `s3:PutObject`,
+/// `resource` the object's ARN.
+pub fn blocked(user: &str, action: &str, resource: &str) -> S3Error {
+    S3Error::with_message(
+        ErrorCode::AccessDenied,
+        format!(
+            "User: {user} is not authorized to perform: {action} on resource: \"{resource}\" because this bucket has blocked upload requests that specify Server Side Encryption with Customer provided keys (SSE-C). Please specify a different server-side encryption type"
+        ),
     )
 }
 

@@ -9,6 +9,7 @@ use sealed_store::{ChosenChecksum, CompleteOutcome, PART_BYTES_MIN, UnlockError,
 
 use super::{
     At,
+    encryption_settings::SseCWrite,
     found::{self, no_such_key},
     object_promises::Promises,
     put_object::new_version,
@@ -46,6 +47,9 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
     let opening = call.keys.for_complete()?;
     let id = uploads::upload_id(&head.query)?;
     let upload = found::upload(call, &bucket, at.key, id).await?;
+    if upload.holder == HolderKind::Customer {
+        SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check_sealed(call)?;
+    }
     let unlocked = unlock(call, &bucket, &upload, opening.as_ref())?;
 
     promises.check(call, (&upload, unlocked.as_ref()), &parts).await?;

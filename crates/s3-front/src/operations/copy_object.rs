@@ -4,7 +4,10 @@ use object_engine::model::{Assigned, HolderKind, Published, VersionSelector, Wri
 use sealed_format::{ChecksumAlgorithm, ObjectMetadata};
 use sealed_store::{CopyMode, CopyObject, CopyOutcome, PutOutcome};
 
-use super::{At, copying::Source, found::no_such_key, put_object::new_version};
+use super::{
+    At, copying::Source, encryption_settings::SseCWrite, found::no_such_key,
+    put_object::new_version,
+};
 use crate::{
     error::{ErrorCode, S3Error, S3Result},
     limits::COPY_BYTES_MAX,
@@ -31,6 +34,7 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
     let asked = CopySource::parse(head)?;
     let bucket = call.bucket(at.bucket).await?;
     let source_bucket = call.source_bucket(&asked).await?;
+    SseCWrite { bucket: &bucket, key: at.key, action: "s3:CopyObject" }.check(call)?;
     let storage_class = stored::storage_class(head)?;
     encryption::check_write(head, &call.keys)?;
     // AWS refuses what is wrong with the source's trio before it looks at the target's.

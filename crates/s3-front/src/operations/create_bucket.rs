@@ -1,14 +1,20 @@
 //! CreateBucket.
 
+use std::collections::BTreeMap;
+
 use object_engine::model::{Bucket, BucketName, CreateBucket};
 
+use super::{
+    encryption_settings::{EncryptionSettings, SETTING},
+    ownership_controls,
+};
 use crate::{
     body::RequestBody,
     error::{ErrorCode, S3Error, S3Result},
     policy::Resource,
     request::stored,
     response::Answer,
-    service::{Call, HttpBody, Incoming},
+    service::{Call, HttpBody, Incoming, NewBucketSseC},
     xml::{Element, malformed},
 };
 
@@ -22,17 +28,29 @@ pub(crate) async fn create_bucket<B: HttpBody>(
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
     let caller = call.account(Resource::Bucket(name.as_str()))?;
-    stored::check_acl(&call.head)?;
+    check_acl(call)?;
     refuse_object_lock(call)?;
     let body = RequestBody::new(&call.head.headers, incoming.payload, incoming.body)?;
     check_configuration(&call.xml_body(body).await?, &call.service.options.region)?;
 
     let region = &call.service.options.region;
-    match call.engine().create_bucket(name, caller.id, region).await? {
+    let settings = settings(call.service.options.new_bucket_sse_c);
+    match call.engine().create_bucket_with(name, caller.id, region, &settings).await? {
         CreateBucket::Created(bucket) => Ok(created(&bucket)),
         CreateBucket::OwnedByYou(bucket) if region == CLASSIC_REGION => Ok(created(&bucket)),
         CreateBucket::OwnedByYou(_) => Err(refused(ErrorCode::BucketAlreadyOwnedByYou, name)),
         CreateBucket::OwnedByOther => Err(refused(ErrorCode::BucketAlreadyExists, name)),
+    }
+}
+
+/// What a bucket is made with, in the same commit: there is no moment in which a block is not yet set.
+fn settings(sse_c: NewBucketSseC) -> BTreeMap<String, String> {
+    match sse_c {
+        NewBucketSseC::Allowed => BTreeMap::new(),
+        NewBucketSseC::Blocked => {
+            let settings = EncryptionSettings { blocks_sse_c: true, bucket_key: false };
+            [(SETTING.to_owned(), settings.document())].into()
+        }
     }
 }
 
@@ -42,6 +60,19 @@ fn created(bucket: &Bucket) -> Answer {
 
 fn refused(code: ErrorCode, name: &BucketName) -> S3Error {
     S3Error::new(code).element("BucketName", name.as_str())
+}
+
+/// A new bucket has the ownership that S3 gives by default, under which no ACL can be asked for.
+fn check_acl(call: &Call<'_>) -> S3Result<()> {
+    if let Some(ownership) = call.head.filled("x-amz-object-ownership")? {
+        ownership_controls::check(ownership)?;
+    }
+    stored::check_acl(&call.head).map_err(|error| match error.code() {
+        ErrorCode::AccessControlListNotSupported => {
+            ErrorCode::InvalidBucketAclWithObjectOwnership.into()
+        }
+        _ => error,
+    })
 }
 
 fn refuse_object_lock(call: &Call<'_>) -> S3Result<()> {

@@ -2,7 +2,7 @@
 
 use sealed_store::CreateUpload;
 
-use super::At;
+use super::{At, encryption_settings::SseCWrite};
 use crate::{
     error::S3Result,
     request::{
@@ -17,6 +17,7 @@ use crate::{
 /// Begins an upload; what the object will carry beside its bytes is settled here.
 pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer> {
     let bucket = call.bucket(at.bucket).await?;
+    SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check(call)?;
     let head = &call.head;
     let storage_class = stored::storage_class(head)?;
     encryption::check_write(head, &call.keys)?;

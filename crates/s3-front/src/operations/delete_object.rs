@@ -5,7 +5,7 @@ use object_engine::model::{Bucket, Deleted, ObjectKey, VersionSelector, WriteCon
 use super::At;
 use crate::{
     error::{S3Error, S3Result},
-    request::{conditional, head::Head, listing},
+    request::{conditional, head::Head, listing, mfa},
     response::{
         Answer,
         object::{DELETE_MARKER, VERSION_ID, version_name},
@@ -18,6 +18,7 @@ pub(crate) async fn delete_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answ
     let bucket = call.bucket(at.bucket).await?;
     let selector = listing::version(&call.head.query)?;
     refuse_unbuilt(&call.head)?;
+    mfa::refuse(&call.head)?;
     let condition = conditional::delete_condition(&call.head)?;
     let outcome = Target { bucket: &bucket, key: at.key, selector, condition }.delete(call).await?;
     let marker = outcome.is_marker.then_some("true");

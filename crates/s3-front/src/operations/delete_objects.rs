@@ -11,7 +11,7 @@ use crate::{
     error::{ErrorCode, S3Error, S3Result},
     limits::{DELETE_OBJECTS_KEYS_MAX, DELETIONS_AT_ONCE},
     policy::Action,
-    request::conditional::etags,
+    request::{conditional::etags, mfa},
     response::Answer,
     service::{Call, HttpBody, Incoming},
     xml::{Element, XmlWriter, malformed},
@@ -24,6 +24,7 @@ pub(crate) async fn delete_objects<B: HttpBody>(
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
+    mfa::refuse(&call.head)?;
     let body = RequestBody::new(&call.head.headers, incoming.payload, incoming.body)?;
     if !body.has_integrity_header() {
         return Err(BodyError::IntegrityHeaderMissing.into());
@@ -115,9 +116,10 @@ impl Entry {
         match self.version.as_deref() {
             None => Ok(VersionSelector::Latest),
             Some("null") => Ok(VersionSelector::Null),
-            Some(text) => VersionId::parse(text).map(VersionSelector::Id).ok_or_else(|| {
-                S3Error::with_message(ErrorCode::NoSuchVersion, "Invalid version id specified")
-            }),
+            Some(text) => {
+                let id = VersionId::parse(text).ok_or(ErrorCode::NoSuchVersion)?;
+                Ok(VersionSelector::Id(id))
+            }
         }
     }
 }

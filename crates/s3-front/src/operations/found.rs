@@ -37,7 +37,7 @@ pub(crate) async fn object(
         _ if !call.may_list(bucket) => Err(denied()),
         Lookup::NoSuchKey => Err(no_such_key(key)),
         Lookup::NoSuchVersion => Err(no_such_version(key, selector)),
-        Lookup::DeleteMarker(version) => Err(delete_marker(bucket, &version, selector)),
+        Lookup::DeleteMarker(version) => Err(delete_marker(call, bucket, &version, selector)),
     }
 }
 
@@ -55,12 +55,17 @@ fn no_such_version(key: &ObjectKey, selector: VersionSelector) -> S3Error {
 }
 
 /// A delete marker hides its key (404); asked for by its own name it is there, but cannot be read (405).
-fn delete_marker(bucket: &Bucket, version: &Version, selector: VersionSelector) -> S3Error {
+fn delete_marker(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    version: &Version,
+    selector: VersionSelector,
+) -> S3Error {
     let error = match selector {
         VersionSelector::Latest => no_such_key(&version.key),
         VersionSelector::Null | VersionSelector::Id(_) => {
             let error = S3Error::new(ErrorCode::MethodNotAllowed)
-                .element("Method", "GET")
+                .element("Method", call.head.method.as_str())
                 .element("ResourceType", "DeleteMarker");
             let error = with_header(error, header::ALLOW.as_str(), "DELETE");
             with_header(error, header::LAST_MODIFIED.as_str(), &time::http(version.last_modified))

@@ -5,6 +5,10 @@
 //! Does not: verify signatures or find the operation; `service` does.
 
 mod abort_multipart_upload;
+mod acl;
+mod bucket_encryption;
+mod bucket_tagging;
+mod bucket_versioning;
 mod complete_multipart_upload;
 mod copy_object;
 mod copying;
@@ -15,22 +19,30 @@ mod delete_bucket_policy;
 mod delete_object;
 mod delete_objects;
 mod delete_public_access_block;
+pub(crate) mod encryption_settings;
 mod found;
 mod get_bucket_location;
 mod get_bucket_policy;
 mod get_bucket_policy_status;
 mod get_object;
+mod get_object_attributes;
 mod get_public_access_block;
 mod head_bucket;
 mod list_buckets;
 mod list_multipart_uploads;
+mod list_object_versions;
 mod list_objects;
 mod list_parts;
+mod object_lock;
 mod object_promises;
+mod object_tagging;
+mod ownership_controls;
 mod plaintext;
 mod put_bucket_policy;
 mod put_object;
 mod put_public_access_block;
+mod sub_resources;
+mod unoffered;
 mod upload_part;
 mod upload_part_copy;
 
@@ -54,6 +66,13 @@ pub(crate) async fn perform<B: HttpBody>(
         Route::Bucket(bucket, operation) => on_bucket(call, operation, &bucket, body).await,
         Route::Object(bucket, key, operation) => {
             on_object(call, operation, &At { bucket: &bucket, key: &key }, body).await
+        }
+        Route::BucketSubResource(bucket, operation) => {
+            sub_resources::on_bucket(call, operation, &bucket, body).await
+        }
+        Route::ObjectSubResource(bucket, key, operation) => {
+            let at = At { bucket: &bucket, key: &key };
+            sub_resources::on_object(call, operation, &at, body).await
         }
     }
 }

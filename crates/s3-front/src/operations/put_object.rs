@@ -5,6 +5,7 @@ use sealed_store::Put;
 
 use super::{
     At,
+    encryption_settings::SseCWrite,
     found::no_such_key,
     plaintext::{Plaintext, refused},
 };
@@ -25,6 +26,7 @@ pub(crate) async fn put_object<B: HttpBody>(
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
     let bucket = call.bucket(at.bucket).await?;
+    SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check(call)?;
     let head = &call.head;
     // AWS looks at the storage class and Content-MD5 before any SSE-C value.
     let storage_class = stored::storage_class(head)?;

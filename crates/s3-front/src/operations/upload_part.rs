@@ -7,7 +7,9 @@ use object_engine::{
 use sealed_store::{UnlockError, UnlockedUpload};
 
 use super::{
-    At, found,
+    At,
+    encryption_settings::SseCWrite,
+    found,
     plaintext::{Plaintext, refused},
 };
 use crate::{
@@ -30,6 +32,7 @@ pub(crate) async fn upload_part<B: HttpBody>(
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
     let bucket = call.bucket(at.bucket).await?;
+    SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check(call)?;
     let query = &call.head.query;
     let mut body = Plaintext::promised(call, incoming)?;
     encryption::check_part(&call.head)?;

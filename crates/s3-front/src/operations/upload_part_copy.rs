@@ -5,7 +5,7 @@ use std::ops::Range;
 use object_engine::model::Upload;
 use sealed_store::PartPut;
 
-use super::{At, copying::Source, found, upload_part::unlock};
+use super::{At, copying::Source, encryption_settings::SseCWrite, found, upload_part::unlock};
 use crate::{
     error::S3Result,
     limits::COPY_BYTES_MAX,
@@ -27,6 +27,7 @@ pub(crate) async fn upload_part_copy(call: &Call<'_>, at: &At<'_>) -> S3Result<A
     let asked = CopySource::parse(head)?;
     let bucket = call.bucket(at.bucket).await?;
     let source_bucket = call.source_bucket(&asked).await?;
+    SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check(call)?;
     encryption::check_part(head)?;
     // AWS refuses what is wrong with the source's trio before it looks at the target's.
     let source_opening = call.source_keys.for_read()?;

@@ -2,13 +2,10 @@
 //!
 //! Guarantees: a value that S3 would refuse is refused; a feature that is not built (grants, object
 //! lock, appending) is refused too, never silently left out.
-//! Does not: give canned ACLs any meaning yet: every object and bucket is private.
+//! Does not: know any ACL but the owner's full control, as S3 under `BucketOwnerEnforced`.
 
-use super::{head::Head, query::Query};
-use crate::{
-    error::{ErrorCode, S3Error, S3Result},
-    limits::{TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX, TAGS_MAX},
-};
+use super::{head::Head, tags};
+use crate::error::{ErrorCode, S3Error, S3Result};
 
 /// The class of objects for which none was asked.
 pub const STANDARD: &str = "STANDARD";
@@ -45,71 +42,47 @@ pub fn storage_class(head: &Head) -> S3Result<String> {
     }
 }
 
-/// Checks `x-amz-acl` and refuses explicit grants.
+/// Checks `x-amz-acl` and refuses explicit grants: as S3 under `BucketOwnerEnforced`, only what the
+/// bucket's owner has anyway can be asked for.
 pub fn check_acl(head: &Head) -> S3Result<()> {
-    if let Some(acl) = head.filled("x-amz-acl")?
-        && !CANNED_ACLS.contains(&acl)
-    {
-        return Err(S3Error::argument("Argument value is invalid", "x-amz-acl", acl));
+    match head.filled("x-amz-acl")? {
+        None | Some("private" | "bucket-owner-full-control") => {}
+        Some(acl) if CANNED_ACLS.contains(&acl) => return Err(acls_not_supported()),
+        Some(acl) => {
+            return Err(S3Error::argument("Argument value is invalid", "x-amz-acl", acl));
+        }
     }
-    refuse(head, "x-amz-grant-", "ACL grants (x-amz-grant-*) are not implemented.")
+    if has_prefix(head, "x-amz-grant-") { Err(acls_not_supported()) } else { Ok(()) }
+}
+
+/// An ACL that the bucket's object ownership does not allow.
+pub fn acls_not_supported() -> S3Error {
+    ErrorCode::AccessControlListNotSupported.into()
 }
 
 /// Refuses what a write could ask and this server does not do.
 pub fn check_unbuilt(head: &Head) -> S3Result<()> {
-    refuse(head, "x-amz-object-lock-", "Object Lock is not implemented.")?;
-    refuse(head, "x-amz-write-offset-bytes", "Appending to objects is not implemented.")
-}
-
-fn refuse(head: &Head, prefix: &str, message: &'static str) -> S3Result<()> {
-    let asked = head.headers.keys().any(|name| name.as_str().starts_with(prefix));
-    if asked { Err(S3Error::not_implemented(message)) } else { Ok(()) }
-}
-
-/// The tags of `x-amz-tagging`, encoded like a query.
-pub fn tags(head: &Head) -> S3Result<Vec<(String, String)>> {
-    let Some(text) = head.filled("x-amz-tagging")? else { return Ok(Vec::new()) };
-    let invalid = || {
-        S3Error::argument(
-            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
-            "x-amz-tagging",
-            text,
-        )
-    };
-    let query = Query::parse(text).map_err(|_| invalid())?;
-    let tags: Vec<_> =
-        query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    check_tags(&tags)?;
-    Ok(tags)
-}
-
-fn check_tags(tags: &[(String, String)]) -> S3Result<()> {
-    if tags.len() > TAGS_MAX {
-        return Err(S3Error::with_message(
-            ErrorCode::BadRequest,
-            "Object tags cannot be greater than 10",
-        ));
+    if has_prefix(head, "x-amz-object-lock-") {
+        return Err(no_object_lock());
     }
-    for (key, value) in tags {
-        let refused = |message: &'static str, key: &str| {
-            Err(S3Error::with_message(ErrorCode::InvalidTag, message).element("TagKey", key))
-        };
-        if key.is_empty() || key.chars().count() > TAG_KEY_CHARS_MAX || !key.chars().all(in_tags) {
-            return refused("The TagKey you have provided is invalid", key);
-        }
-        if key.starts_with("aws:") {
-            return refused("Your TagKey cannot be prefixed with aws:", key);
-        }
-        if value.chars().count() > TAG_VALUE_CHARS_MAX || !value.chars().all(in_tags) {
-            return refused("The TagValue you have provided is invalid", key);
-        }
+    if has_prefix(head, "x-amz-write-offset-bytes") {
+        return Err(S3Error::not_implemented("Appending to objects is not implemented."));
     }
     Ok(())
 }
 
-/// The characters that S3 allows in tags.
-fn in_tags(char: char) -> bool {
-    char.is_alphanumeric() || char == ' ' || "_.:/=+-@".contains(char)
+/// S3's answer where Object Lock is used on a bucket that was made without it, as every bucket is.
+pub fn no_object_lock() -> S3Error {
+    S3Error::with_message(ErrorCode::InvalidRequest, "Bucket is missing Object Lock Configuration")
+}
+
+fn has_prefix(head: &Head, prefix: &str) -> bool {
+    head.headers.keys().any(|name| name.as_str().starts_with(prefix))
+}
+
+/// The tags of `x-amz-tagging`.
+pub fn tags(head: &Head) -> S3Result<tags::Tags> {
+    tags::from_header(head)
 }
 
 #[cfg(test)]
@@ -117,6 +90,7 @@ mod tests {
     use http::Request;
 
     use super::*;
+    use crate::request::query::Query;
 
     fn head(name: &str, value: &str) -> Head {
         let request = Request::builder().uri("/").header(name, value).body(()).unwrap();
@@ -145,35 +119,15 @@ mod tests {
         );
         assert_eq!(
             check_acl(&head("x-amz-grant-read", "id=1")).unwrap_err().code(),
-            ErrorCode::NotImplemented
+            ErrorCode::AccessControlListNotSupported
+        );
+        assert_eq!(
+            check_acl(&head("x-amz-acl", "public-read")).unwrap_err().code(),
+            ErrorCode::AccessControlListNotSupported
         );
         assert_eq!(
             check_unbuilt(&head("x-amz-object-lock-mode", "x")).unwrap_err().code(),
-            ErrorCode::NotImplemented
+            ErrorCode::InvalidRequest
         );
-    }
-
-    #[test]
-    fn tags_have_limits() {
-        let tagged = |text: &str| tags(&head("x-amz-tagging", text));
-        assert_eq!(
-            tagged("a=1&b=x%20y").unwrap(),
-            [("a".into(), "1".into()), ("b".into(), "x y".into())]
-        );
-        let many =
-            |count: usize| (0..count).map(|at| format!("k{at}=v")).collect::<Vec<_>>().join("&");
-        assert!(tagged(&many(10)).is_ok());
-        for (bad, code) in [
-            (many(11), ErrorCode::BadRequest),
-            ("a=1&a=2".into(), ErrorCode::InvalidArgument),
-            ("a=%zz".into(), ErrorCode::InvalidArgument),
-            ("=1".into(), ErrorCode::InvalidTag),
-            ("aws:a=1".into(), ErrorCode::InvalidTag),
-            (format!("{}=1", "k".repeat(129)), ErrorCode::InvalidTag),
-            (format!("a={}", "v".repeat(257)), ErrorCode::InvalidTag),
-            ("a=%3F".into(), ErrorCode::InvalidTag),
-        ] {
-            assert_eq!(tagged(&bad).unwrap_err().code(), code, "{bad}");
-        }
     }
 }

@@ -60,10 +60,9 @@ fn every_operation_has_its_row() {
 /// never another operation.
 #[test]
 fn no_sub_resource_falls_through() {
-    let unbuilt = "abac accelerate acl analytics attributes cors encryption intelligent-tiering inventory \
-        legal-hold lifecycle logging metadataConfiguration metadataTable metrics notification object-lock \
-        ownershipControls renameObject replication requestPayment \
-        restore retention select session tagging torrent versioning versions website nobody-knows";
+    let unbuilt = "abac accelerate analytics cors intelligent-tiering inventory lifecycle logging \
+        metadataConfiguration metadataTable metrics notification renameObject replication \
+        requestPayment session website nobody-knows";
     for sub_resource in unbuilt.split_whitespace() {
         for target in ["/bkt", "/bkt/key"] {
             for method in ["GET", "HEAD", "PUT", "POST", "DELETE"] {
@@ -82,6 +81,41 @@ fn no_sub_resource_falls_through() {
         }
     }
     assert_eq!(name("GET", "/?acl"), "NotImplemented");
+}
+
+/// A sub-resource that is built has the methods of its rows and no others, and stands alone.
+#[test]
+fn sub_resources_have_their_own_methods() {
+    for (method, target, operation) in [
+        ("GET", "/bkt?versioning", "GetBucketVersioning"),
+        ("PUT", "/bkt?versioning=&x-id=PutBucketVersioning", "PutBucketVersioning"),
+        ("DELETE", "/bkt?versioning", "NotImplemented"),
+        ("GET", "/bkt?versions&key-marker=a&version-id-marker=null", "ListObjectVersions"),
+        ("GET", "/bkt?versions&continuation-token=a", "NotImplemented"),
+        ("PUT", "/bkt?versions", "NotImplemented"),
+        ("DELETE", "/bkt?encryption", "DeleteBucketEncryption"),
+        ("HEAD", "/bkt?encryption", "NotImplemented"),
+        ("POST", "/bkt?tagging", "NotImplemented"),
+        ("DELETE", "/bkt?acl", "NotImplemented"),
+        ("DELETE", "/bkt?object-lock", "NotImplemented"),
+        ("DELETE", "/bkt?ownershipControls", "DeleteBucketOwnershipControls"),
+        ("GET", "/bkt?attributes", "NotImplemented"),
+        ("GET", "/bkt/k?attributes&versionId=1", "GetObjectAttributes"),
+        ("PUT", "/bkt/k?attributes", "NotImplemented"),
+        ("GET", "/bkt/k?versions", "NotImplemented"),
+        ("PUT", "/bkt/k?versioning", "NotImplemented"),
+        ("PUT", "/bkt/k?encryption", "NotImplemented"),
+        ("DELETE", "/bkt/k?tagging&versionId=1", "DeleteObjectTagging"),
+        ("PUT", "/bkt/k?tagging&partNumber=1", "NotImplemented"),
+        ("DELETE", "/bkt/k?acl", "NotImplemented"),
+        ("DELETE", "/bkt/k?retention", "NotImplemented"),
+        ("POST", "/bkt/k?select&select-type=2", "SelectObjectContent"),
+        ("GET", "/bkt/k?select", "NotImplemented"),
+        ("POST", "/bkt/k?restore&uploadId=1", "NotImplemented"),
+        ("GET", "/bkt/k?acl&tagging", "NotImplemented"),
+    ] {
+        assert_eq!(name(method, target), operation, "{method} {target}");
+    }
 }
 
 #[test]
@@ -150,6 +184,7 @@ fn hosts_name_buckets_under_the_configured_domains() {
         Ok(Route::Service(_)) => "service".to_owned(),
         Ok(Route::Bucket(bucket, _)) => bucket.to_string(),
         Ok(Route::Object(bucket, key, _)) => format!("{bucket} {key}"),
+        Ok(other) => other.name().to_owned(),
         Err(error) => error.code().as_str().to_owned(),
     };
     for (host, target, expected) in [

@@ -8,7 +8,10 @@ use object_engine::model::ObjectKey;
 use crate::{
     policy::Action,
     request::head::Head,
-    route::{BucketOperation, ObjectOperation, Route, ServiceOperation},
+    route::{
+        BucketOperation, BucketSubResource, ObjectOperation, ObjectSubResource, Route,
+        ServiceOperation,
+    },
 };
 
 /// What a request must be allowed.
@@ -44,6 +47,11 @@ impl Needs {
             Route::Object(_, key, operation) => {
                 Self { actions: Actions::All(on_object(*operation, head)), key: Some(key.clone()) }
             }
+            Route::BucketSubResource(_, operation) => Self::on(on_bucket_sub_resource(*operation)),
+            Route::ObjectSubResource(_, key, operation) => Self {
+                actions: Actions::All(on_object_sub_resource(*operation, head)),
+                key: Some(key.clone()),
+            },
         }
     }
 
@@ -92,6 +100,56 @@ fn on_object(operation: ObjectOperation, head: &Head) -> Vec<Action> {
         Op::GetObject | Op::HeadObject if of_version => vec![Action::GetObjectVersion],
         Op::GetObject | Op::HeadObject => vec![Action::GetObject],
         Op::ListParts => vec![Action::ListMultipartUploadParts],
+    }
+}
+
+fn on_bucket_sub_resource(operation: BucketSubResource) -> Action {
+    use BucketSubResource as Op;
+    match operation {
+        Op::DeleteBucketEncryption | Op::PutBucketEncryption => Action::PutEncryptionConfiguration,
+        Op::DeleteBucketOwnershipControls | Op::PutBucketOwnershipControls => {
+            Action::PutBucketOwnershipControls
+        }
+        Op::DeleteBucketTagging | Op::PutBucketTagging => Action::PutBucketTagging,
+        Op::GetBucketAcl => Action::GetBucketAcl,
+        Op::GetBucketEncryption => Action::GetEncryptionConfiguration,
+        Op::GetBucketOwnershipControls => Action::GetBucketOwnershipControls,
+        Op::GetBucketTagging => Action::GetBucketTagging,
+        Op::GetBucketVersioning => Action::GetBucketVersioning,
+        Op::GetObjectLockConfiguration => Action::GetBucketObjectLockConfiguration,
+        Op::ListObjectVersions => Action::ListBucketVersions,
+        Op::PutBucketAcl => Action::PutBucketAcl,
+        Op::PutBucketVersioning => Action::PutBucketVersioning,
+        Op::PutObjectLockConfiguration => Action::PutBucketObjectLockConfiguration,
+    }
+}
+
+fn on_object_sub_resource(operation: ObjectSubResource, head: &Head) -> Vec<Action> {
+    use ObjectSubResource as Op;
+    let of_version = head.query.filled("versionId").is_some();
+    match operation {
+        Op::DeleteObjectTagging if of_version => vec![Action::DeleteObjectVersionTagging],
+        Op::DeleteObjectTagging => vec![Action::DeleteObjectTagging],
+        Op::GetObjectAcl if of_version => vec![Action::GetObjectVersionAcl],
+        Op::GetObjectAcl => vec![Action::GetObjectAcl],
+        // Attributes tell what a read of the object would, so S3 asks for both.
+        Op::GetObjectAttributes if of_version => {
+            vec![Action::GetObjectVersion, Action::GetObjectVersionAttributes]
+        }
+        Op::GetObjectAttributes => vec![Action::GetObject, Action::GetObjectAttributes],
+        Op::GetObjectLegalHold => vec![Action::GetObjectLegalHold],
+        Op::GetObjectRetention => vec![Action::GetObjectRetention],
+        Op::GetObjectTagging if of_version => vec![Action::GetObjectVersionTagging],
+        Op::GetObjectTagging => vec![Action::GetObjectTagging],
+        Op::GetObjectTorrent => vec![Action::GetObjectTorrent],
+        Op::PutObjectAcl if of_version => vec![Action::PutObjectVersionAcl],
+        Op::PutObjectAcl => vec![Action::PutObjectAcl],
+        Op::PutObjectLegalHold => vec![Action::PutObjectLegalHold],
+        Op::PutObjectRetention => vec![Action::PutObjectRetention],
+        Op::PutObjectTagging if of_version => vec![Action::PutObjectVersionTagging],
+        Op::PutObjectTagging => vec![Action::PutObjectTagging],
+        Op::RestoreObject => vec![Action::RestoreObject],
+        Op::SelectObjectContent => vec![Action::GetObject],
     }
 }
 

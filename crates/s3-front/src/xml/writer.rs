@@ -81,6 +81,18 @@ impl XmlWriter {
         self.end()
     }
 
+    /// As [`Self::inside`], with attributes, which are literals of this crate.
+    pub fn inside_with(
+        &mut self,
+        (name, attributes): (&'static str, &'static str),
+        fill: impl FnOnce(&mut Self),
+    ) -> &mut Self {
+        let _ = write!(self.out, "<{name} {attributes}>");
+        self.open.push(name);
+        fill(self);
+        self.end()
+    }
+
     /// Writes text into the element that is open.
     #[must_use]
     pub fn content(mut self, text: &str) -> Self {

@@ -15,7 +15,7 @@ use object_engine::{
 };
 use s3_front::{
     identity::{RootCredentials, WithRoot},
-    service::{Profile, RootAccount, S3Service, ServiceOptions, StoredAccessKeys},
+    service::{NewBucketSseC, Profile, RootAccount, S3Service, ServiceOptions, StoredAccessKeys},
 };
 use sealed_format::{MasterKey, Randomness};
 use sealed_store::{CopyMode, SealedStore};
@@ -88,17 +88,22 @@ impl World {
 
     /// A service without buckets.
     pub(crate) async fn in_region(region: &str) -> Self {
-        Self::with(region, CopyMode::Share).await
+        Self::with(region, CopyMode::Share, NewBucketSseC::Allowed).await
     }
 
     /// A service with `bkt` in which every copy is sealed anew.
     pub(crate) async fn reencrypting() -> Self {
-        let world = Self::with("us-east-1", CopyMode::Reencrypt).await;
+        let world = Self::with("us-east-1", CopyMode::Reencrypt, NewBucketSseC::Allowed).await;
         world.ask("PUT", "/bkt").send().await.expect_status(200);
         world
     }
 
-    async fn with(region: &str, copy_mode: CopyMode) -> Self {
+    /// A service without buckets, whose new buckets take SSE-C or block it.
+    pub(crate) async fn with_new_buckets(region: &str, new_bucket_sse_c: NewBucketSseC) -> Self {
+        Self::with(region, CopyMode::Share, new_bucket_sse_c).await
+    }
+
+    async fn with(region: &str, copy_mode: CopyMode, new_bucket_sse_c: NewBucketSseC) -> Self {
         let counts = Arc::new(Counts::default());
         let random = Arc::new(Counting::default());
         let backends = Backends {
@@ -124,6 +129,7 @@ impl World {
             root: RootAccount { id: AccountId(ROOT_ID.into()), display_name: "root".into() },
             profile: Profile::Aws,
             copy_mode,
+            new_bucket_sse_c,
         });
         Self { service, store, region: region.to_owned(), counts }
     }
