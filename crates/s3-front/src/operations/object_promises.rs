@@ -65,7 +65,7 @@ impl Promises {
             // A part is missing or another: the store will say which.
             return Ok(());
         };
-        let size = parts.iter().map(|part| part.part.length).sum();
+        let size: u64 = parts.iter().map(|part| part.part.length).sum();
         if self.size.is_some_and(|promised| promised != size) {
             return Err(invalid(
                 "The provided 'x-amz-mp-object-size' header value does not match what was computed.",
