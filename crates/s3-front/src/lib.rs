@@ -11,6 +11,7 @@ pub mod error;
 pub mod identity;
 pub mod limits;
 mod operations;
+mod post_form;
 pub mod request;
 pub mod response;
 pub mod route;

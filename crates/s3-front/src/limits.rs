@@ -40,3 +40,6 @@ pub const WEBSITE_REDIRECT_BYTES_MAX: usize = 2 * 1024;
 
 /// Elements of an XML request body: above CompleteMultipartUpload's 10,000 parts of eight elements each.
 pub const XML_ELEMENTS_MAX: usize = 100_000;
+
+/// Bytes of a form upload before its file, and again after it: S3's limit on the former.
+pub const FORM_FIELDS_BYTES_MAX: usize = 20 * 1024;

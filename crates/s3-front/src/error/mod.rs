@@ -8,6 +8,7 @@
 mod body;
 mod code;
 mod engine;
+pub(crate) mod post_form;
 mod signature;
 pub mod sse_c;
 

@@ -54,7 +54,14 @@ pub fn take(parts: &mut Parts, query: &mut Query) -> CustomerKeyHeaders {
     CustomerKeyHeaders { algorithm, key, md5 }
 }
 
-fn is_ours(name: &str) -> bool {
+/// The trio of a form, whose fields `take` gives by their lower-case names.
+pub(crate) fn of_form(take: impl FnMut(&str) -> Option<Zeroizing<Vec<u8>>>) -> CustomerKeyHeaders {
+    let [algorithm, key, md5] = TRIO.map(take);
+    CustomerKeyHeaders { algorithm, key, md5 }
+}
+
+/// Whether a name, in any case, is of the trio or of the copy source's.
+pub(crate) fn is_ours(name: &str) -> bool {
     TRIO.iter().chain(&SOURCE_TRIO).any(|ours| name.eq_ignore_ascii_case(ours))
 }
 

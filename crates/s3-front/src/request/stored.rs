@@ -83,7 +83,8 @@ pub fn tags(head: &Head) -> S3Result<Vec<(String, String)>> {
     Ok(tags)
 }
 
-fn check_tags(tags: &[(String, String)]) -> S3Result<()> {
+/// S3's limits on the tags of an object.
+pub(crate) fn check_tags(tags: &[(String, String)]) -> S3Result<()> {
     if tags.len() > TAGS_MAX {
         return Err(S3Error::with_message(
             ErrorCode::BadRequest,
