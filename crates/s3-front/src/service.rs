@@ -88,7 +88,7 @@ pub struct S3Service {
 
 pub(crate) struct Inner {
     pub(crate) options: ServiceOptions,
-    verifier: Verifier,
+    pub(crate) verifier: Verifier,
 }
 
 impl fmt::Debug for S3Service {
@@ -150,7 +150,7 @@ impl Inner {
         let head = Head::new(parts, query)?;
         let route = self.route(&head)?;
         let Authenticated { principal, payload, .. } = authenticated;
-        let call = Call { service: self, principal, head, keys };
+        let call = Call { service: self, principal, head, keys, connection };
         operations::perform(&call, route, Incoming { payload, body }).await
     }
 

@@ -21,6 +21,7 @@ mod list_objects;
 mod list_parts;
 mod object_promises;
 mod plaintext;
+mod post_object;
 mod put_object;
 mod upload_part;
 
@@ -73,6 +74,7 @@ async fn on_bucket<B: HttpBody>(
         }
         BucketOperation::ListObjects => list_objects::list_objects(call, bucket).await,
         BucketOperation::ListObjectsV2 => list_objects::list_objects_v2(call, bucket).await,
+        BucketOperation::PostObject => post_object::post_object(call, bucket, body).await,
     }
 }
 

@@ -11,7 +11,7 @@ use object_engine::{
 use sealed_store::SealedStore;
 
 use super::{
-    Inner,
+    ConnectionInfo, Inner,
     access::{Caller, denied},
 };
 use crate::{
@@ -42,6 +42,7 @@ pub(crate) struct Call<'a> {
     pub(crate) principal: Principal,
     pub(crate) head: Head,
     pub(crate) keys: CustomerKeyHeaders,
+    pub(crate) connection: ConnectionInfo,
 }
 
 /// A body that nobody has looked at.

@@ -8,6 +8,7 @@ mod deletes;
 mod listings;
 mod multipart;
 mod objects;
+mod post_object;
 mod reads;
 mod routing;
 mod sse_c;
