@@ -9,6 +9,7 @@ mod listings;
 mod multipart;
 mod objects;
 mod post_object;
+mod presigned;
 mod reads;
 mod routing;
 mod sse_c;
