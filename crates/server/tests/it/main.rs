@@ -6,5 +6,6 @@
 #![expect(clippy::unwrap_used, reason = "all of this crate is tests")]
 
 mod commands;
+mod proxies;
 mod rig;
 mod serving;
