@@ -1,7 +1,8 @@
 //! The service: one HTTP request in, one answer out.
 //!
 //! Guarantees: in this order and before a byte of the body is polled: request id; E1 (SSE-C over plain
-//! HTTP); authentication; customer keys out of the head; routing; authorisation.
+//! HTTP); authentication; customer keys out of the head; routing; authorisation. A form proves its
+//! sender in its body: PostObject does all of it again with the form's fields, before its file is read.
 //!
 //! Does not: listen or limit connections; `server` does.
 
