@@ -65,7 +65,7 @@ async fn post<B: HttpBody>(
         keys: customer_key::of_form(|name| form.take(name)),
         connection: call.connection,
     };
-    let tags = post_form::tags(&form)?;
+    let tags = post_form::tags(&form);
     drop(form);
     let stored = store(&form_call, (bucket, &key), tags, FileBody::new(rest, range)).await?;
     Ok(wish.answer(&stored, &Place::new(call, bucket, &key)))
@@ -141,7 +141,7 @@ struct Stored {
 async fn store<B: HttpBody>(
     call: &Call<'_>,
     (name, key): (&BucketName, &ObjectKey),
-    tags: Option<Vec<(String, String)>>,
+    tags: S3Result<Option<Vec<(String, String)>>>,
     file: FileBody<B>,
 ) -> S3Result<Stored> {
     let caller = call.caller()?;
@@ -162,7 +162,7 @@ async fn store<B: HttpBody>(
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        tags: tags.map_or_else(|| stored::tags(head), Ok)?,
+        tags: tags?.map_or_else(|| stored::tags(head), Ok)?,
         condition: WriteCondition::default(),
     };
     if sealing.is_none() {

@@ -54,8 +54,8 @@ pub(crate) struct Splitter {
     matched: usize,
 }
 
-/// What comes next.
-#[derive(Debug, PartialEq, Eq)]
+/// What comes next. Only tests may print it: it holds plaintext.
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(crate) enum Piece {
     /// Content, never empty.
     Content(Bytes),

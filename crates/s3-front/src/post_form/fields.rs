@@ -32,7 +32,6 @@ pub(crate) struct Form {
 }
 
 /// The body behind the head of the part that is the file.
-#[derive(Debug)]
 pub(crate) struct Rest<B> {
     pub(super) body: B,
     pub(super) input: Bytes,

@@ -25,7 +25,6 @@ use crate::{limits::FORM_FIELDS_BYTES_MAX, service::HttpBody};
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The file.
-#[derive(Debug)]
 pub(crate) struct FileBody<B> {
     body: B,
     input: Bytes,
