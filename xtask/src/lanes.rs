@@ -11,11 +11,12 @@ use crate::process::{self, Finished};
 use crate::python::{self, NoPython};
 
 /// The lanes that `conformance` runs when none is named, and CI too.
-pub(crate) const QUICK: [&str; 9] = [
+pub(crate) const QUICK: [&str; 10] = [
     "readme",
     "aws_cli",
     "boto3_lane",
     "copies",
+    "post_forms",
     "versions",
     "errors",
     "wire",

@@ -1,6 +1,7 @@
 //! The S3 protocol over HTTP: signatures, routing, XML, errors; one operation, one file.
 //!
-//! Guarantees: a request is authenticated and authorised before a byte of its body is read; an
+//! Guarantees: a request is authenticated and authorised before a byte of its body is
+//! read (of a form: of its file, since the fields before it are what proves its sender); an
 //! operation sees typed values only; a customer's key leaves the request's head as soon as the
 //! signature over it is verified.
 //!
@@ -12,6 +13,7 @@ pub mod identity;
 pub mod limits;
 mod operations;
 pub mod policy;
+mod post_form;
 pub mod request;
 pub mod response;
 pub mod route;

@@ -56,3 +56,5 @@ pub const POLICY_BYTES_MAX: usize = 20 * 1024;
 
 /// Parsed policies of buckets, and of users, that are kept: some 100 KiB each at the very most.
 pub const POLICIES_CACHED_MAX: usize = 256;
+/// Bytes of a form upload before its file, and again after it: S3's limit on the former.
+pub const FORM_FIELDS_BYTES_MAX: usize = 20 * 1024;

@@ -71,6 +71,7 @@ operations! {
         ListObjectsV2,
         PutBucketPolicy,
         PutPublicAccessBlock,
+        PostObject,
     }
 }
 
@@ -178,7 +179,8 @@ fn bucket_name(name: &str) -> S3Result<BucketName> {
         .map_err(|_| S3Error::new(ErrorCode::InvalidBucketName).element("BucketName", name))
 }
 
-fn object_key(key: &str) -> S3Result<ObjectKey> {
+/// A key as requests and forms name it.
+pub(crate) fn object_key(key: &str) -> S3Result<ObjectKey> {
     ObjectKey::parse(key).map_err(|error| match error {
         InvalidObjectKey::TooLong => S3Error::new(ErrorCode::KeyTooLongError)
             .element("Size", key.len().to_string())
@@ -218,12 +220,7 @@ fn on_bucket(asked: Asked<'_>) -> S3Result<BucketOperation> {
         Method::PUT => (Op::CreateBucket, [].as_slice()),
         Method::DELETE => (Op::DeleteBucket, [].as_slice()),
         Method::POST if query.has("delete") => (Op::DeleteObjects, ["delete"].as_slice()),
-        Method::POST => {
-            allow(query, &[])?;
-            return Err(S3Error::not_implemented(
-                "Uploads by HTML form (PostObject) are not implemented.",
-            ));
-        }
+        Method::POST => (Op::PostObject, [].as_slice()),
         Method::OPTIONS => return Err(no_cors()),
         _ => return Err(method_not_allowed(asked, "BUCKET")),
     };

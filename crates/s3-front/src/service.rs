@@ -1,7 +1,8 @@
 //! The service: one HTTP request in, one answer out.
 //!
 //! Guarantees: in this order and before a byte of the body is polled: request id; E1 (SSE-C over plain
-//! HTTP); authentication; customer keys out of the head; routing; authorisation.
+//! HTTP); authentication; customer keys out of the head; routing; authorisation. A form proves its
+//! sender in its body: PostObject does all of it again with the form's fields, before its file is read.
 //!
 //! Does not: listen or limit connections; `server` does.
 
@@ -42,7 +43,7 @@ use crate::{
     },
     response::{Answer, ResponseBody, refused},
     route::{Asked, Route, route},
-    signature::{RequestHead, Verifier},
+    signature::{Payload, RequestHead, Verifier},
 };
 
 /// Whose ways are followed where S3 services differ.
@@ -116,7 +117,7 @@ pub struct S3Service {
 
 pub(crate) struct Inner {
     pub(crate) options: ServiceOptions,
-    verifier: Verifier,
+    pub(crate) verifier: Verifier,
     policies: PolicyCache,
 }
 
@@ -178,16 +179,31 @@ impl Inner {
         // Also of a request that is refused, no key stays in the head.
         let TakenKeys { own: keys, source: source_keys } =
             customer_key::take(&mut parts, &mut query);
-        let authenticated = authenticated?;
+        let mut authenticated = authenticated?;
         if let Some(error) = unreadable {
             return Err(error);
         }
         let head = Head::new(parts, query)?;
         let route = self.route(&head)?;
-        let gathered = self.gathered((&head, &keys), &route, &authenticated, connection);
-        let (needs, context) = (Needs::of(&route, &head), gathered.context());
-        let Authenticated { principal, payload, .. } = authenticated;
-        let call = Call {
+        let payload = std::mem::replace(&mut authenticated.payload, Payload::Unsigned);
+        let keys = TakenKeys { own: keys, source: source_keys };
+        let call = self.call(head, keys, (&route, authenticated), (connection, &id.id));
+        operations::perform(&call, route, Incoming { payload, body }).await
+    }
+
+    /// An authentic request as operations see it, with what policies can ask of it.
+    pub(crate) fn call<'a>(
+        &'a self,
+        head: Head,
+        keys: TakenKeys,
+        (route, authenticated): (&Route, Authenticated),
+        (connection, request_id): (ConnectionInfo, &'a str),
+    ) -> Call<'a> {
+        let TakenKeys { own: keys, source: source_keys } = keys;
+        let context = self.gathered((&head, &keys), route, &authenticated, connection).context();
+        let needs = Needs::of(route, &head);
+        let principal = authenticated.principal;
+        Call {
             service: self,
             principal,
             head,
@@ -195,9 +211,9 @@ impl Inner {
             source_keys,
             needs,
             context,
-            request_id: &id.id,
-        };
-        operations::perform(&call, route, Incoming { payload, body }).await
+            request_id,
+            connection,
+        }
     }
 
     /// What the conditions of policies can ask about a request.

@@ -241,7 +241,8 @@ impl<H: Handler> Call<H> {
         }
         let mut said = headers.get_all("x-forwarded-proto").iter();
         let once = matches!((said.next(), said.next()), (Some(proto), None) if proto == "https");
-        once && self.context.trusted_proxies.contains(&self.peer.ip())
+        // A listener on `[::]` sees IPv4 peers as mapped addresses.
+        once && self.context.trusted_proxies.contains(&self.peer.ip().to_canonical())
     }
 }
 

@@ -248,7 +248,7 @@ where
 }
 
 /// A body that ended early is one that is too short; all else is the connection's.
-fn broken_connection(error: Box<dyn std::error::Error + Send + Sync>) -> BodyError {
+pub(crate) fn broken_connection(error: Box<dyn std::error::Error + Send + Sync>) -> BodyError {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
     while let Some(cause) = source {
         let http = cause.downcast_ref::<hyper::Error>();

@@ -9,6 +9,7 @@ mod body;
 mod code;
 mod engine;
 mod policy;
+pub(crate) mod post_form;
 mod signature;
 pub mod sse_c;
 

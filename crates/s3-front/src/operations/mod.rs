@@ -38,6 +38,7 @@ mod object_promises;
 mod object_tagging;
 mod ownership_controls;
 mod plaintext;
+mod post_object;
 mod put_bucket_policy;
 mod put_object;
 mod put_public_access_block;
@@ -123,6 +124,7 @@ async fn on_bucket<B: HttpBody>(
         BucketOperation::PutPublicAccessBlock => {
             put_public_access_block::put_public_access_block(call, bucket, body).await
         }
+        BucketOperation::PostObject => post_object::post_object(call, bucket, body).await,
     }
 }
 

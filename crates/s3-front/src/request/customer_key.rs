@@ -85,7 +85,14 @@ fn drop_secrets(headers: &mut HeaderMap) {
     }
 }
 
-fn is_ours(name: &str) -> bool {
+/// The trio of a form, whose fields `take` gives by their lower-case names. A form copies nothing.
+pub(crate) fn of_form(take: impl FnMut(&str) -> Option<Zeroizing<Vec<u8>>>) -> TakenKeys {
+    let own = CustomerKeyHeaders::of(TRIO.map(take));
+    TakenKeys { own, source: CustomerKeyHeaders::of([const { None }; 3]) }
+}
+
+/// Whether a name, in any case, is of the trio or of the copy source's.
+pub(crate) fn is_ours(name: &str) -> bool {
     TRIO.iter().chain(&SOURCE_TRIO).any(|ours| name.eq_ignore_ascii_case(ours))
 }
 

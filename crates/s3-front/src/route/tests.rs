@@ -40,6 +40,8 @@ fn every_operation_has_its_row() {
         ("GET", "/bkt?list-type=2&start-after=a&fetch-owner=true", "ListObjectsV2"),
         ("POST", "/bkt?delete", "DeleteObjects"),
         ("POST", "/bkt?delete=&x-id=DeleteObjects", "DeleteObjects"),
+        ("POST", "/bkt", "PostObject"),
+        ("POST", "/bkt/", "PostObject"),
         ("PUT", "/bkt/key", "PutObject"),
         ("PUT", "/bkt/key?x-id=PutObject", "PutObject"),
         ("GET", "/bkt/a/b/", "GetObject"),
@@ -144,7 +146,6 @@ fn parameters_belong_to_their_own_operation() {
         ("GET", "/bkt?list-type=2&response-content-type=x"),
         ("POST", "/bkt/k?uploads&uploadId=x"),
         ("HEAD", "/bkt/k?uploadId=x"),
-        ("POST", "/bkt"),
         ("OPTIONS", "/bkt/k"),
     ] {
         assert_eq!(name(method, target), "NotImplemented", "{method} {target}");

@@ -43,6 +43,9 @@ impl Needs {
             Route::Bucket(_, BucketOperation::DeleteObjects) => {
                 Self { actions: Actions::Some(DELETIONS), key: None }
             }
+            Route::Bucket(_, BucketOperation::PostObject) => {
+                Self { actions: Actions::Some(&[Action::PutObject]), key: None }
+            }
             Route::Bucket(_, operation) => Self::on(on_bucket(*operation)),
             Route::Object(_, key, operation) => {
                 Self { actions: Actions::All(on_object(*operation, head)), key: Some(key.clone()) }
@@ -82,6 +85,7 @@ fn on_bucket(operation: BucketOperation) -> Action {
         Op::GetPublicAccessBlock => Action::GetBucketPublicAccessBlock,
         Op::HeadBucket | Op::ListObjects | Op::ListObjectsV2 => Action::ListBucket,
         Op::ListMultipartUploads => Action::ListBucketMultipartUploads,
+        Op::PostObject => Action::PutObject,
         Op::PutBucketPolicy => Action::PutBucketPolicy,
     }
 }

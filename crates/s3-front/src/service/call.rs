@@ -10,7 +10,7 @@ use object_engine::{
 };
 use sealed_store::SealedStore;
 
-use super::{Inner, access::denied, authorise::Needs};
+use super::{ConnectionInfo, Inner, access::denied, authorise::Needs};
 use crate::{
     body::{BodyError, RequestBody},
     error::{ErrorCode, S3Error, S3Result},
@@ -47,6 +47,7 @@ pub(crate) struct Call<'a> {
     /// What conditions of policies can ask.
     pub(crate) context: Context,
     pub(crate) request_id: &'a str,
+    pub(crate) connection: ConnectionInfo,
 }
 
 /// A body that nobody has looked at.

@@ -149,7 +149,7 @@ pub(super) fn query_pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// Whether a name, in any case, is that of a customer key or of its MD5: the trio's, the source
 /// trio's, with any vendor's prefix.
-pub(super) fn is_customer_secret(name: impl Iterator<Item = u8>) -> bool {
+pub(crate) fn is_customer_secret(name: impl Iterator<Item = u8>) -> bool {
     // The longest such name has 63 bytes.
     let mut lower = [0; 80];
     let mut length = 0;

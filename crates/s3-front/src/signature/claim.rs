@@ -14,7 +14,7 @@ use super::time::{SignedTime, is_day};
 use super::{RequestHead, SERVICE, TERMINAL};
 
 /// The one algorithm that is spoken here.
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// Version 4A: known, and refused by name.
 const ASYMMETRIC_ALGORITHM: &str = "AWS4-ECDSA-P256-SHA256";
 /// Seven days, in seconds: S3's limit on the life of a presigned URL.
@@ -183,13 +183,13 @@ fn check_signed_headers(list: &str) -> Option<()> {
 }
 
 /// The parts of `AKID/YYYYMMDD/REGION/s3/aws4_request` that are not given.
-struct Credential<'a> {
-    access_key_id: &'a str,
-    day: &'a str,
+pub(super) struct Credential<'a> {
+    pub(super) access_key_id: &'a str,
+    pub(super) day: &'a str,
 }
 
 impl<'a> Credential<'a> {
-    fn parse(text: &'a str, region: &str) -> Result<Self, CredentialProblem> {
+    pub(super) fn parse(text: &'a str, region: &str) -> Result<Self, CredentialProblem> {
         // From the right, since nothing forbids a slash in an access key's id.
         let mut parts = text.rsplitn(5, '/');
         let [Some(terminal), Some(service), Some(theirs), Some(day), Some(access_key_id)] =

@@ -12,6 +12,7 @@ mod claim;
 mod coverage;
 mod encoding;
 mod error;
+mod form;
 pub(crate) mod hex;
 mod signing_key;
 mod time;
@@ -24,9 +25,11 @@ use http::HeaderMap;
 use object_engine::clock::Timestamp;
 
 use canonical::CanonicalRequest;
+pub(crate) use canonical::is_customer_secret;
 pub use chunks::ChunkSigner;
 pub use claim::Claim;
 pub use error::{CredentialProblem, Mismatch, QueryProblem, SignatureError};
+pub(crate) use form::{FormCredential, FormProblem};
 use signing_key::SigningKeys;
 use time::{CLOCK_SKEW_MS_MAX, rfc3339};
 

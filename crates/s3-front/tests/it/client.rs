@@ -52,6 +52,7 @@ pub(crate) struct Ask<'w> {
     target: String,
     host: String,
     headers: Vec<(String, String)>,
+    unsigned: Vec<(String, String)>,
     body: Bytes,
     secure: bool,
     who: Option<String>,
@@ -65,6 +66,7 @@ impl<'w> Ask<'w> {
             target: target.into(),
             host: "localhost:9443".into(),
             headers: Vec::new(),
+            unsigned: Vec::new(),
             body: Bytes::new(),
             secure: true,
             who: Some("root".into()),
@@ -78,6 +80,12 @@ impl<'w> Ask<'w> {
 
     pub(crate) fn headers(self, headers: &[(&str, &str)]) -> Self {
         headers.iter().fold(self, |ask, (name, value)| ask.header(name, value))
+    }
+
+    /// A header that the signature does not cover.
+    pub(crate) fn unsigned_header(mut self, name: &str, value: &str) -> Self {
+        self.unsigned.push((name.into(), value.into()));
+        self
     }
 
     /// The SSE-C trio of a key.
@@ -138,7 +146,7 @@ impl<'w> Ask<'w> {
     fn signed(&self) -> Request<()> {
         let uri = format!("https://{}{}", self.host, self.target);
         let mut request = Request::builder().method(self.method.as_str()).uri(&uri);
-        for (name, value) in &self.headers {
+        for (name, value) in self.headers.iter().chain(&self.unsigned) {
             request = request.header(name, value);
         }
         let request = request.header("host", &self.host);

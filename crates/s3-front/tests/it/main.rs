@@ -16,6 +16,8 @@ mod multipart;
 mod objects;
 mod ownership;
 mod policies;
+mod post_object;
+mod presigned;
 mod reads;
 mod routing;
 mod semantics;

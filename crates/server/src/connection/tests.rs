@@ -140,6 +140,8 @@ async fn a_head_that_is_too_large_is_refused() {
 async fn forwarded_https_counts_once_exactly_and_from_the_trusted_peer_only() {
     for (peer, headers, secure) in [
         ("127.0.0.9", "x-forwarded-proto: https\r\n", true),
+        ("::ffff:127.0.0.9", "x-forwarded-proto: https\r\n", true),
+        ("::ffff:127.0.0.1", "x-forwarded-proto: https\r\n", false),
         ("127.0.0.1", "x-forwarded-proto: https\r\n", false),
         ("127.0.0.9", "", false),
         ("127.0.0.9", "x-forwarded-proto: http\r\n", false),

@@ -7,5 +7,6 @@
 
 mod commands;
 mod memory;
+mod proxies;
 mod rig;
 mod serving;
