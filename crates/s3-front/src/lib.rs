@@ -9,8 +9,10 @@
 pub mod body;
 pub mod error;
 pub mod identity;
+mod key_names;
 pub mod limits;
 mod operations;
+pub mod profile;
 pub mod request;
 pub mod response;
 pub mod route;

@@ -1,7 +1,7 @@
 //! The service: one HTTP request in, one answer out.
 //!
 //! Guarantees: in this order and before a byte of the body is polled: request id; E1 (SSE-C over plain
-//! HTTP); authentication; customer keys out of the head; routing; authorisation.
+//! HTTP); key headers of another vendor; authentication; customer keys out of the head; routing; authorisation.
 //!
 //! Does not: listen or limit connections; `server` does.
 
@@ -21,6 +21,8 @@ pub use call::HttpBody;
 pub(crate) use call::{Call, Incoming, no_such_bucket};
 pub(crate) use request_id::RequestId;
 
+pub use crate::profile::Profile;
+
 use crate::{
     error::{S3Error, S3Result, sse_c},
     identity::{AccessKeys, Authenticated, AuthenticationError, authenticate},
@@ -30,14 +32,6 @@ use crate::{
     route::{Asked, Route, route},
     signature::{RequestHead, Verifier},
 };
-
-/// Whose ways are followed where S3 services differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Profile {
-    /// Amazon S3.
-    #[default]
-    Aws,
-}
 
 /// Where access keys are looked up, with the engine's errors.
 pub type KeyLookup = Arc<dyn AccessKeys<Error = EngineError>>;
@@ -142,7 +136,7 @@ impl Inner {
         };
         let authenticated = self.authenticate(&parts, &query, connection).await;
         // Also of a request that is refused, no key stays in the head.
-        let keys = customer_key::take(&mut parts, &mut query);
+        let keys = customer_key::take(&mut parts, &mut query, self.options.profile);
         let authenticated = authenticated?;
         if let Some(error) = unreadable {
             return Err(error);
@@ -151,10 +145,11 @@ impl Inner {
         let route = self.route(&head)?;
         let Authenticated { principal, payload, .. } = authenticated;
         let call = Call { service: self, principal, head, keys };
-        operations::perform(&call, route, Incoming { payload, body }).await
+        let answer = operations::perform(&call, route, Incoming { payload, body }).await?;
+        Ok(call.keys.echoed(answer))
     }
 
-    /// E1, and then the signature.
+    /// E1, key headers in a spelling that the profile does not take, and then the signature.
     async fn authenticate(
         &self,
         parts: &Parts,
@@ -164,6 +159,9 @@ impl Inner {
         let mentioned = customer_key::is_mentioned(&parts.headers, query);
         if mentioned && !connection.secure {
             return Err(sse_c::insecure_connection());
+        }
+        if mentioned {
+            customer_key::refuse_foreign(&parts.headers, query, self.options.profile)?;
         }
         let keys = &*self.options.access_keys;
         let now = self.options.clock.now();

@@ -140,6 +140,12 @@ pub(crate) enum Profile {
     /// Amazon S3.
     #[default]
     Aws,
+    /// OVHcloud Object Storage.
+    Ovh,
+    /// IBM Cloud Object Storage.
+    Ibm,
+    /// Huawei Cloud Object Storage Service.
+    Obs,
 }
 
 /// How log lines look.

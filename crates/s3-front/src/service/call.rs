@@ -18,6 +18,7 @@ use crate::{
     body::{BodyError, RequestBody},
     error::{ErrorCode, S3Error, S3Result},
     identity::Principal,
+    profile::Profile,
     request::{customer_key::CustomerKeyHeaders, head::Head},
     signature::Payload,
     xml::malformed,
@@ -54,6 +55,11 @@ impl Call<'_> {
     /// Who asks; anonymous callers are denied.
     pub(crate) fn caller(&self) -> S3Result<Caller<'_>> {
         Caller::of(&self.principal, self.service)
+    }
+
+    /// Whose ways are followed.
+    pub(crate) fn profile(&self) -> Profile {
+        self.service.options.profile
     }
 
     /// The store.
