@@ -11,8 +11,18 @@ use crate::process::{self, Finished};
 use crate::python::{self, NoPython};
 
 /// The lanes that `conformance` runs when none is named, and CI too.
-pub(crate) const QUICK: [&str; 7] =
-    ["readme", "aws_cli", "boto3_lane", "errors", "wire", "ovh_guide", "damage"];
+pub(crate) const QUICK: [&str; 10] = [
+    "readme",
+    "aws_cli",
+    "boto3_lane",
+    "errors",
+    "wire",
+    "aws_guide",
+    "ovh_guide",
+    "ibm_guide",
+    "obs_guide",
+    "damage",
+];
 const LONG: [&str; 4] = ["crash", "memory_scan", "big", "bench"];
 
 /// Which lanes to run against which binary.

@@ -8,6 +8,7 @@ mod deletes;
 mod listings;
 mod multipart;
 mod objects;
+mod profiles;
 mod reads;
 mod routing;
 mod semantics;

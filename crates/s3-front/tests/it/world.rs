@@ -77,8 +77,19 @@ impl World {
         world
     }
 
+    /// As `new`, following another vendor's ways.
+    pub(crate) async fn under(profile: Profile) -> Self {
+        let world = Self::built("us-east-1", profile).await;
+        world.ask("PUT", "/bkt").send().await.expect_status(200);
+        world
+    }
+
     /// A service without buckets.
     pub(crate) async fn in_region(region: &str) -> Self {
+        Self::built(region, Profile::Aws).await
+    }
+
+    async fn built(region: &str, profile: Profile) -> Self {
         let random = Arc::new(Counting::default());
         let backends = Backends {
             catalog: Arc::new(MemoryCatalog::default()),
@@ -101,7 +112,7 @@ impl World {
             entropy: random,
             access_keys: Arc::new(WithRoot::new(Some(root), StoredAccessKeys::new(store.clone()))),
             root: RootAccount { id: AccountId(ROOT_ID.into()), display_name: "root".into() },
-            profile: Profile::Aws,
+            profile,
         });
         Self { service, store, region: region.to_owned() }
     }
