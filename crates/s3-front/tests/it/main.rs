@@ -5,6 +5,7 @@ mod access;
 mod buckets;
 mod client;
 mod deletes;
+mod guides;
 mod listings;
 mod multipart;
 mod objects;

@@ -323,9 +323,10 @@ fn another_vendors_key_headers_must_be_signed_like_these() {
     request.add(&key, "K");
     request.add("x-obs-acl", "private");
     assert_eq!(not_signed(&request), [algorithm.as_str(), key.as_str()]);
-    for mut request in
-        [presigned(&format!("{algorithm}=AES256"), &[]), presigned("", &[(&algorithm, "AES256")])]
-    {
+    for mut request in [
+        presigned(&format!("{algorithm}=AES256"), &[]),
+        presigned("", &[(algorithm.as_str(), "AES256")]),
+    ] {
         request.add(&key, "K");
         request.add(&md5, "M");
         assert!(request.verify(AT).is_ok());
