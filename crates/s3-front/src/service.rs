@@ -27,7 +27,11 @@ use crate::{
     error::{S3Error, S3Result, sse_c},
     identity::{AccessKeys, Authenticated, AuthenticationError, authenticate},
     operations,
-    request::{customer_key, head::Head, query::Query},
+    request::{
+        customer_key::{self, TakenKeys},
+        head::Head,
+        query::Query,
+    },
     response::{Answer, ResponseBody, refused},
     route::{Asked, Route, route},
     signature::{RequestHead, Verifier},
@@ -136,7 +140,9 @@ impl Inner {
         };
         let authenticated = self.authenticate(&parts, &query, connection).await;
         // Also of a request that is refused, no key stays in the head.
-        let keys = customer_key::take(&mut parts, &mut query, self.options.profile);
+        // Copies are refused before their source's key matters; it is wiped all the same.
+        let TakenKeys { own: keys, source: _ } =
+            customer_key::take(&mut parts, &mut query, self.options.profile);
         let authenticated = authenticated?;
         if let Some(error) = unreadable {
             return Err(error);

@@ -51,8 +51,17 @@ fn mentioned<'h>(headers: &'h HeaderMap, query: &'h Query) -> impl Iterator<Item
     in_headers.chain(query.iter().map(|(name, _)| name)).filter(|name| is_any_vendors(name))
 }
 
+/// Both trios of a request.
+#[derive(Debug)]
+pub struct TakenKeys {
+    /// Of the object that the request names.
+    pub own: CustomerKeyHeaders,
+    /// Of the object that it copies from.
+    pub source: CustomerKeyHeaders,
+}
+
 /// Takes the SSE-C values out of the head: from the header first, else from the query.
-pub fn take(parts: &mut Parts, query: &mut Query, profile: Profile) -> CustomerKeyHeaders {
+pub fn take(parts: &mut Parts, query: &mut Query, profile: Profile) -> TakenKeys {
     let mut hoisted: Vec<(String, Zeroizing<Vec<u8>>)> = query
         .extract(is_any_vendors)
         .into_iter()
@@ -66,10 +75,12 @@ pub fn take(parts: &mut Parts, query: &mut Query, profile: Profile) -> CustomerK
     };
     // Every spelling is taken out, since nothing may stay in the head; that two are not there at once
     // was checked with the signature.
-    let [amz, obs] = ALL.map(|names| names.own.names().map(&mut value));
-    // Copies are refused before their source's key matters; it is wiped all the same.
-    drop(ALL.map(|names| names.source.names().map(&mut value)));
-    CustomerKeyHeaders::of(amz, obs, profile)
+    let own = ALL.map(|names| names.own.names().map(&mut value));
+    let source = ALL.map(|names| names.source.names().map(&mut value));
+    TakenKeys {
+        own: CustomerKeyHeaders::of(own, profile),
+        source: CustomerKeyHeaders::of(source, profile),
+    }
 }
 
 /// Copies a value to where it is wiped when dropped. The original is freed with the head; wiping what
@@ -94,7 +105,7 @@ pub struct CustomerKeyHeaders {
 type RawTrio = [Option<Zeroizing<Vec<u8>>>; 3];
 
 impl CustomerKeyHeaders {
-    fn of(amz: RawTrio, obs: RawTrio, profile: Profile) -> Self {
+    fn of([amz, obs]: [RawTrio; 2], profile: Profile) -> Self {
         let names = if obs.iter().any(Option::is_some) { &OBS } else { &AMZ };
         let [[a, b, c], [x, y, z]] = [amz, obs];
         Self { algorithm: a.or(x), key: b.or(y), md5: c.or(z), profile, names }

@@ -21,7 +21,7 @@ fn taken_by(
     }
     let mut parts = request.body(()).unwrap().into_parts().0;
     let mut query = Query::parse(parts.uri.query().unwrap_or_default()).unwrap();
-    let taken = take(&mut parts, &mut query, profile);
+    let taken = take(&mut parts, &mut query, profile).own;
     (taken, parts, query)
 }
 
