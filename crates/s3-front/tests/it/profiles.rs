@@ -168,11 +168,14 @@ enum Class {
     Read,
     Complete,
     ListParts,
+    /// Opens what it copies, as an object or as a part.
+    Source,
+    SourceOfPart,
     /// Has no use for a key.
     Keyless,
 }
 
-const OPERATIONS: [(&str, Class); 12] = [
+const OPERATIONS: [(&str, Class); 16] = [
     ("PutObject", Class::Begin),
     ("CreateMultipartUpload", Class::Begin),
     ("UploadPart", Class::Part),
@@ -180,12 +183,20 @@ const OPERATIONS: [(&str, Class); 12] = [
     ("HeadObject", Class::Read),
     ("CompleteMultipartUpload", Class::Complete),
     ("ListParts", Class::ListParts),
+    ("CopyObject", Class::Begin),
+    ("CopyObject from", Class::Source),
+    ("UploadPartCopy", Class::Part),
+    ("UploadPartCopy from", Class::SourceOfPart),
     ("DeleteObject", Class::Keyless),
     ("AbortMultipartUpload", Class::Keyless),
     ("ListObjects", Class::Keyless),
     ("ListObjectsV2", Class::Keyless),
     ("ListMultipartUploads", Class::Keyless),
 ];
+
+/// Operations that are not served yet. Each row goes when its operation comes.
+const NOT_YET: &[&str] =
+    &["CopyObject", "CopyObject from", "UploadPartCopy", "UploadPartCopy from"];
 
 /// One answer under every profile, or one for each: aws, ovh, ibm, obs.
 #[derive(Clone, Copy)]
@@ -210,6 +221,7 @@ struct Kind {
     read: By,
     complete: By,
     list_parts: By,
+    source: By,
     /// What a refusal repeats of the request.
     value: Option<&'static str>,
     /// Against what is under no customer's key.
@@ -225,6 +237,7 @@ const BASE: Kind = Kind {
     read: All(Done),
     complete: All(Done),
     list_parts: All(Done),
+    source: All(Done),
     value: None,
     plain: false,
     insecure: false,
@@ -238,7 +251,14 @@ const RIGHT: &[(&str, &str)] = &[A, K, M];
 /// The table. Complete looks at a trio only when it is whole.
 const KINDS: &[Kind] = &[
     Kind { name: "the right key", headers: RIGHT, ..BASE },
-    Kind { name: "nothing", begin: All(Done), part: All(E14), read: ovh(E11, NoKey), ..BASE },
+    Kind {
+        name: "nothing",
+        begin: All(Done),
+        part: All(E14),
+        read: ovh(E11, NoKey),
+        source: ovh(E11, NoKey),
+        ..BASE
+    },
     Kind { name: "no algorithm", headers: &[K, M], ..same(ovh(E2, NoAlgorithm), All(Done)) },
     Kind { name: "a key alone", headers: &[K], ..same(ovh(E2, NoAlgorithm), All(Done)) },
     Kind { name: "an MD5 alone", headers: &[M], ..same(ovh(E2, NoAlgorithm), All(Done)) },
@@ -268,6 +288,7 @@ const KINDS: &[Kind] = &[
         part: ovh(E6, Done),
         read: Each([Done, Done, E6, E6]),
         list_parts: Each([Done, Done, E6, E6]),
+        source: Each([Done, Done, E6, E6]),
         ..BASE
     },
     Kind { name: "an empty MD5", headers: &[A, K, (KEY_MD5, "")], ..same(All(E7), All(E7)) },
@@ -307,6 +328,7 @@ const KINDS: &[Kind] = &[
         read: ovh(E13, NoKeyOf32),
         complete: ovh(E16, NoKeyOf32),
         list_parts: ovh(E15, NoKeyOf32),
+        source: ovh(E15, NoKeyOf32),
         ..BASE
     },
     Kind {
@@ -316,6 +338,7 @@ const KINDS: &[Kind] = &[
         read: All(E13),
         complete: All(E16),
         list_parts: All(E15),
+        source: All(E15),
         ..BASE
     },
     Kind {
@@ -326,6 +349,7 @@ const KINDS: &[Kind] = &[
         read: All(E12),
         complete: All(E16),
         list_parts: All(E15),
+        source: All(E12),
         ..BASE
     },
     Kind {
@@ -348,7 +372,15 @@ const KINDS: &[Kind] = &[
 
 /// The same for all that take a key, and this for Complete.
 const fn same(answer: By, complete: By) -> Kind {
-    Kind { begin: answer, part: answer, read: answer, list_parts: answer, complete, ..BASE }
+    Kind {
+        begin: answer,
+        part: answer,
+        read: answer,
+        list_parts: answer,
+        source: answer,
+        complete,
+        ..BASE
+    }
 }
 
 impl Kind {
@@ -359,6 +391,8 @@ impl Kind {
             Class::Read => self.read,
             Class::Complete => self.complete,
             Class::ListParts => self.list_parts,
+            Class::SourceOfPart if self.headers.iter().any(|(name, _)| *name == SSE) => All(E10p),
+            Class::Source | Class::SourceOfPart => self.source,
             Class::Keyless => All(if self.insecure { E1 } else { Done }),
         };
         match by {
@@ -371,6 +405,16 @@ impl Kind {
 
     fn means_a_key(&self) -> bool {
         self.headers.iter().any(|(name, _)| *name != SSE)
+    }
+}
+
+/// The name that a copy's source has for a header of the object's own.
+fn source_name(name: &'static str) -> &'static str {
+    match name {
+        ALGORITHM => "x-amz-copy-source-server-side-encryption-customer-algorithm",
+        KEY => "x-amz-copy-source-server-side-encryption-customer-key",
+        KEY_MD5 => "x-amz-copy-source-server-side-encryption-customer-key-md5",
+        other => other,
     }
 }
 
@@ -398,8 +442,17 @@ impl Scene {
     async fn cell(&self, operation: &str, kind: &Kind) -> Reply {
         let target = self.target(operation, kind.plain).await;
         let (method, path, body) = target;
-        let ask = self.world.ask(method, &path).body(body);
-        let ask = self.spelt(ask, kind.headers);
+        let mut ask = self.world.ask(method, &path).body(body);
+        let mut headers = kind.headers.to_vec();
+        if operation.contains("Copy") {
+            ask = ask.header("x-amz-copy-source", "/bkt/key");
+        }
+        if operation.ends_with(" from") {
+            for (name, _) in &mut headers {
+                *name = source_name(name);
+            }
+        }
+        let ask = self.spelt(ask, &headers);
         if kind.insecure { ask.insecure().send().await } else { ask.send().await }
     }
 
@@ -414,14 +467,28 @@ impl Scene {
             }
             "CreateMultipartUpload" => at("POST", "/bkt/new?uploads".to_owned()),
             "GetObject" | "HeadObject" | "DeleteObject" => {
-                let put = self.spelt(self.world.ask("PUT", "/bkt/key").body("body"), own);
-                put.send().await.expect_status(200);
+                self.put_key(own).await;
                 let method = match operation {
                     "GetObject" => "GET",
                     "HeadObject" => "HEAD",
                     _ => "DELETE",
                 };
                 at(method, "/bkt/key".to_owned())
+            }
+            "CopyObject" => {
+                self.world.ask("DELETE", "/bkt/new").send().await.expect_status(204);
+                self.put_key(&[]).await;
+                at("PUT", "/bkt/new".to_owned())
+            }
+            "CopyObject from" => {
+                self.put_key(own).await;
+                at("PUT", "/bkt/copy".to_owned())
+            }
+            "UploadPartCopy from" => {
+                self.put_key(own).await;
+                let begun = self.world.ask("POST", "/bkt/up?uploads").send().await;
+                let id = begun.expect_status(200).element("UploadId").unwrap();
+                at("PUT", format!("/bkt/up?partNumber=1&uploadId={id}"))
             }
             "ListObjects" => at("GET", "/bkt".to_owned()),
             "ListObjectsV2" => at("GET", "/bkt?list-type=2".to_owned()),
@@ -433,6 +500,10 @@ impl Scene {
                 let part = format!("{upload}&partNumber=1");
                 match operation {
                     "UploadPart" => ("PUT", part, body()),
+                    "UploadPartCopy" => {
+                        self.put_key(&[]).await;
+                        at("PUT", part)
+                    }
                     "ListParts" => at("GET", upload),
                     "AbortMultipartUpload" => at("DELETE", upload),
                     "CompleteMultipartUpload" => {
@@ -448,6 +519,11 @@ impl Scene {
                 }
             }
         }
+    }
+
+    async fn put_key(&self, own: &[(&str, &str)]) {
+        let put = self.spelt(self.world.ask("PUT", "/bkt/key").body("body"), own);
+        put.send().await.expect_status(200);
     }
 
     /// Whatever was answered, what was sent with a key is not to be read without one.
@@ -494,16 +570,20 @@ async fn every_operation_answers_every_kind_of_key_as_its_profile_has_it() {
             for (operation, class) in OPERATIONS {
                 let what = format!("{profile:?} {spelling} {operation} with {}", kind.name);
                 let reply = scene.cell(operation, kind).await;
+                cells += 1;
+                if NOT_YET.contains(&operation) && !kind.insecure {
+                    reply.expect_error(501, "NotImplemented");
+                    continue;
+                }
                 let wanted = kind.wanted(class, scene.profile);
                 expect(&reply, wanted, kind, &what);
                 assert!(
                     wanted == Done || class == Class::Complete || !reply.polled,
                     "{what}: unread"
                 );
-                if operation == "PutObject" && kind.means_a_key() {
+                if matches!(operation, "PutObject" | "CopyObject") && kind.means_a_key() {
                     scene.nothing_is_open(&what).await;
                 }
-                cells += 1;
             }
         }
     }
