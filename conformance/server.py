@@ -23,7 +23,7 @@ REGION = "us-east-1"
 class Server:
     """One server and its data directory. Use as a context manager; `stop` and `start` again at will."""
 
-    def __init__(self, binary, data=None, environment=None, plain_http=False):
+    def __init__(self, binary, data=None, environment=None, plain_http=False, profile=None):
         self.binary = str(pathlib.Path(binary).resolve())
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="strongroom-lane-"))
         self.data = pathlib.Path(data) if data else self.scratch / "data"
@@ -31,7 +31,7 @@ class Server:
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("STRONGROOM_")}
         self.environment.update(environment or {})
         self.port, self.http_port = free_port(), free_port() if plain_http else None
-        self.process = None
+        self.process, self.profile = None, profile
 
     def __enter__(self):
         self.start()
@@ -45,6 +45,7 @@ class Server:
         """The command line that serves."""
         line = [self.binary, "serve", "--data-dir", str(self.data), "--listen", f"127.0.0.1:{self.port}",
                 "--region", REGION, "--domain", DOMAIN]
+        line += ["--profile", self.profile] if self.profile else []
         return line + (["--http-listen", f"127.0.0.1:{self.http_port}"] if self.http_port else [])
 
     def start(self):

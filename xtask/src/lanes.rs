@@ -11,7 +11,7 @@ use crate::process::{self, Finished};
 use crate::python::{self, NoPython};
 
 /// The lanes that `conformance` runs when none is named, and CI too.
-pub(crate) const QUICK: [&str; 10] = [
+pub(crate) const QUICK: [&str; 13] = [
     "readme",
     "aws_cli",
     "boto3_lane",
@@ -20,7 +20,10 @@ pub(crate) const QUICK: [&str; 10] = [
     "versions",
     "errors",
     "wire",
+    "aws_guide",
     "ovh_guide",
+    "ibm_guide",
+    "obs_guide",
     "damage",
 ];
 const LONG: [&str; 4] = ["crash", "memory_scan", "big", "bench"];

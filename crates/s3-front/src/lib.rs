@@ -10,10 +10,12 @@
 pub mod body;
 pub mod error;
 pub mod identity;
+mod key_names;
 pub mod limits;
 mod operations;
 pub mod policy;
 mod post_form;
+pub mod profile;
 pub mod request;
 pub mod response;
 pub mod route;

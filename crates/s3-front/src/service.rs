@@ -1,8 +1,9 @@
 //! The service: one HTTP request in, one answer out.
 //!
 //! Guarantees: in this order and before a byte of the body is polled: request id; E1 (SSE-C over plain
-//! HTTP); authentication; customer keys out of the head; routing; authorisation. A form proves its
-//! sender in its body: PostObject does all of it again with the form's fields, before its file is read.
+//! HTTP); key headers of another vendor; authentication; customer keys out of the head; routing;
+//! authorisation. A form proves its sender in its body: PostObject does all of it again with the form's
+//! fields, before its file is read.
 //!
 //! Does not: listen or limit connections; `server` does.
 
@@ -26,6 +27,7 @@ pub use call::HttpBody;
 pub(crate) use call::{Call, Incoming, no_such_bucket};
 pub(crate) use request_id::RequestId;
 
+pub use crate::profile::Profile;
 use access::as_caller;
 use authorise::Needs;
 use policies::PolicyCache;
@@ -45,14 +47,6 @@ use crate::{
     route::{Asked, Route, route},
     signature::{Payload, RequestHead, Verifier},
 };
-
-/// Whose ways are followed where S3 services differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Profile {
-    /// Amazon S3.
-    #[default]
-    Aws,
-}
 
 /// Whether buckets that are made from now on take SSE-C writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -177,8 +171,7 @@ impl Inner {
         };
         let authenticated = self.authenticate(&parts, &query, connection).await;
         // Also of a request that is refused, no key stays in the head.
-        let TakenKeys { own: keys, source: source_keys } =
-            customer_key::take(&mut parts, &mut query);
+        let keys = customer_key::take(&mut parts, &mut query, self.options.profile);
         let mut authenticated = authenticated?;
         if let Some(error) = unreadable {
             return Err(error);
@@ -186,9 +179,9 @@ impl Inner {
         let head = Head::new(parts, query)?;
         let route = self.route(&head)?;
         let payload = std::mem::replace(&mut authenticated.payload, Payload::Unsigned);
-        let keys = TakenKeys { own: keys, source: source_keys };
         let call = self.call(head, keys, (&route, authenticated), (connection, &id.id));
-        operations::perform(&call, route, Incoming { payload, body }).await
+        let answer = operations::perform(&call, route, Incoming { payload, body }).await?;
+        Ok(call.keys.echoed(answer))
     }
 
     /// An authentic request as operations see it, with what policies can ask of it.
@@ -238,7 +231,7 @@ impl Inner {
         }
     }
 
-    /// E1, and then the signature.
+    /// E1, key headers in a spelling that the profile does not take, and then the signature.
     async fn authenticate(
         &self,
         parts: &Parts,
@@ -248,6 +241,9 @@ impl Inner {
         let mentioned = customer_key::is_mentioned(&parts.headers, query);
         if mentioned && !connection.secure {
             return Err(sse_c::insecure_connection());
+        }
+        if mentioned {
+            customer_key::refuse_foreign(&parts.headers, query, self.options.profile)?;
         }
         let keys = &*self.options.access_keys;
         let now = self.options.clock.now();

@@ -139,6 +139,9 @@ pub(crate) fn service(config: &Config, store: &Store, root: &Credentials) -> Ser
         root: RootAccount { id: AccountId(ROOT_ID.to_owned()), display_name: ROOT_NAME.to_owned() },
         profile: match config.profile {
             cli::Profile::Aws => Profile::Aws,
+            cli::Profile::Ovh => Profile::Ovh,
+            cli::Profile::Ibm => Profile::Ibm,
+            cli::Profile::Obs => Profile::Obs,
         },
         copy_mode: match config.copy_mode {
             cli::CopyMode::Share => CopyMode::Share,

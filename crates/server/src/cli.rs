@@ -148,6 +148,12 @@ pub(crate) enum Profile {
     /// Amazon S3.
     #[default]
     Aws,
+    /// OVHcloud Object Storage.
+    Ovh,
+    /// IBM Cloud Object Storage.
+    Ibm,
+    /// Huawei Cloud Object Storage Service.
+    Obs,
 }
 
 /// What a copy does with its source's body.

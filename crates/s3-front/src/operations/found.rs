@@ -120,7 +120,7 @@ pub(super) fn unlock_copy_source(
     }
     let key = opening.and_then(Opening::key);
     call.store().unlock(bucket, version, object, key).map_err(|error| match error {
-        UnlockError::KeyRequired => sse_c::key_required(),
+        UnlockError::KeyRequired => call.profile().key_required(),
         UnlockError::KeyNotApplicable => sse_c::key_not_applicable(),
         UnlockError::WrongKey => sse_c::key_differs(),
         UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),
@@ -143,7 +143,7 @@ pub(crate) fn unlock(
     }
     let key = opening.and_then(Opening::key);
     call.store().unlock(bucket, version, object, key).map_err(|error| match error {
-        UnlockError::KeyRequired => sse_c::key_required(),
+        UnlockError::KeyRequired => call.profile().key_required(),
         UnlockError::KeyNotApplicable => sse_c::key_not_applicable(),
         UnlockError::WrongKey => sse_c::wrong_key(),
         UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),

@@ -55,11 +55,12 @@ async fn post<B: HttpBody>(
     if form.mentions_customer_key() && !call.connection.secure {
         return Err(sse_c::insecure_connection());
     }
+    customer_key::refuse_foreign_names(form.names(), call.profile())?;
     let key = key(&form)?;
     let (principal, range) = authorised(call, &form, bucket).await?;
     let wish = Wish::of(&form)?;
     let head = post_form::head(&form, &call.head)?;
-    let keys = customer_key::of_form(|name| form.take(name));
+    let keys = customer_key::of_form(|name| form.take(name), call.profile());
     // What policies ask about is the object that the form names, with its fields for headers.
     let route = Route::Object(bucket.clone(), key.clone(), ObjectOperation::PutObject);
     let sender = Authenticated {
@@ -74,7 +75,8 @@ async fn post<B: HttpBody>(
     let tags = post_form::tags(&form);
     drop(form);
     let stored = store(&form_call, (bucket, &key), tags, FileBody::new(rest, range)).await?;
-    Ok(wish.answer(&stored, &Place::new(call, bucket, &key)))
+    let answer = wish.answer(&stored, &Place::new(call, bucket, &key));
+    Ok(form_call.keys.echoed(answer))
 }
 
 /// What the request's own head must be like: 412 unless it is a form.

@@ -15,8 +15,8 @@ use super::{
     part::{self, Part},
 };
 use crate::{
-    body::broken_connection, limits::FORM_FIELDS_BYTES_MAX, request::customer_key,
-    service::HttpBody, signature::is_customer_secret,
+    body::broken_connection, key_names, limits::FORM_FIELDS_BYTES_MAX, service::HttpBody,
+    signature::is_customer_secret,
 };
 
 /// What stands for the file's name in fields.
@@ -65,7 +65,7 @@ impl Form {
 
     /// Whether a field of SSE-C is there, the copy source's among them.
     pub(crate) fn mentions_customer_key(&self) -> bool {
-        self.names().any(customer_key::is_ours)
+        self.names().any(key_names::is_any_vendors)
     }
 
     /// A form of these fields.
@@ -211,7 +211,7 @@ pub(super) fn check_after(buffer: &[u8], delimiter: &Delimiter) -> Result<(), Fo
             Part::End => return Ok(()),
             Part::Incomplete => return Err(FormError::Malformed),
             Part::File { .. } => return Err(FormError::Files(2)),
-            Part::Field { name, .. } if customer_key::is_ours(&name) => {
+            Part::Field { name, .. } if key_names::is_any_vendors(&name) => {
                 return Err(FormError::KeyAfterFile(name));
             }
             Part::Field { next, .. } => at = next,

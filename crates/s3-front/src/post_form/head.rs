@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::Form;
 use crate::{
     error::{S3Error, S3Result},
+    key_names,
     request::{
-        customer_key,
         head::Head,
         query::Query,
         tags::{self, Tagged},
@@ -64,7 +64,7 @@ fn header_name(field: &str) -> Option<String> {
         return Some("x-amz-acl".to_owned());
     }
     let asks = name.starts_with("x-amz-")
-        && !customer_key::is_ours(&name)
+        && !key_names::is_any_vendors(&name)
         && !SIGNATURE.contains(&name.as_str());
     (asks || HEADERS.contains(&name.as_str())).then_some(name)
 }

@@ -12,22 +12,20 @@ use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
 use sealed_format::{CustomerKey, KeyHeaderError, KeyHeaders, KeyMd5, Md5Rule, PresentedKey};
 use zeroize::Zeroizing;
 
-use super::query::Query;
-use crate::error::{S3Error, S3Result, sse_c};
+use super::{encryption::SSE, query::Query};
+use crate::{
+    error::{S3Error, S3Result, sse_c},
+    key_names::{ALL, AMZ, KeyNames, OBS, is_any_vendors},
+    profile::Profile,
+    response::Answer,
+};
 
 /// `x-amz-server-side-encryption-customer-algorithm`.
-pub const ALGORITHM: &str = "x-amz-server-side-encryption-customer-algorithm";
+pub const ALGORITHM: &str = AMZ.own.algorithm;
 /// `x-amz-server-side-encryption-customer-key`.
-pub const KEY: &str = "x-amz-server-side-encryption-customer-key";
+pub const KEY: &str = AMZ.own.key;
 /// `x-amz-server-side-encryption-customer-key-md5`.
-pub const KEY_MD5: &str = "x-amz-server-side-encryption-customer-key-md5";
-
-const TRIO: [&str; 3] = [ALGORITHM, KEY, KEY_MD5];
-const SOURCE_TRIO: [&str; 3] = [
-    "x-amz-copy-source-server-side-encryption-customer-algorithm",
-    "x-amz-copy-source-server-side-encryption-customer-key",
-    "x-amz-copy-source-server-side-encryption-customer-key-md5",
-];
+pub const KEY_MD5: &str = AMZ.own.key_md5;
 
 /// How the names of headers that carry a customer key, or what belongs to it, end: those of the trio
 /// and of the copy source's, with any vendor's prefix (`x-amz-`, `x-obs-`).
@@ -43,10 +41,37 @@ pub fn is_secret(name: &HeaderName) -> bool {
     SECRET_SUFFIXES.iter().any(|suffix| name.as_str().ends_with(suffix))
 }
 
-/// Whether any SSE-C name, own or copy-source, stands in the headers or the query: what E1 asks.
+/// Whether any SSE-C name, own or copy-source, in any vendor's spelling, stands in the headers or the
+/// query: what E1 asks.
 pub fn is_mentioned(headers: &HeaderMap, query: &Query) -> bool {
-    let in_headers = TRIO.iter().chain(&SOURCE_TRIO).any(|name| headers.contains_key(*name));
-    in_headers || query.iter().any(|(name, _)| is_ours(name))
+    mentioned(headers, query).next().is_some()
+}
+
+/// Refuses key headers in a spelling that the profile does not take. To ignore them would be to store
+/// without the customer's key what was meant to be under it.
+pub fn refuse_foreign(headers: &HeaderMap, query: &Query, profile: Profile) -> S3Result<()> {
+    refuse_foreign_names(mentioned(headers, query), profile)
+}
+
+/// The same for the names of a form's fields.
+pub(crate) fn refuse_foreign_names<'n>(
+    mut names: impl Iterator<Item = &'n str>,
+    profile: Profile,
+) -> S3Result<()> {
+    let taken = |name: &str| profile.key_names().iter().any(|names| names.has(name));
+    match names.find(|name| is_any_vendors(name) && !taken(name)) {
+        Some(name) => Err(S3Error::not_implemented(format!(
+            "A header you provided implies functionality that is not implemented: {}",
+            name.to_ascii_lowercase()
+        ))
+        .closing()),
+        None => Ok(()),
+    }
+}
+
+fn mentioned<'h>(headers: &'h HeaderMap, query: &'h Query) -> impl Iterator<Item = &'h str> {
+    let in_headers = headers.keys().map(HeaderName::as_str);
+    in_headers.chain(query.iter().map(|(name, _)| name)).filter(|name| is_any_vendors(name))
 }
 
 /// Both trios of a request.
@@ -59,9 +84,9 @@ pub struct TakenKeys {
 }
 
 /// Takes the SSE-C values out of the head: from the header first, else from the query.
-pub fn take(parts: &mut Parts, query: &mut Query) -> TakenKeys {
+pub fn take(parts: &mut Parts, query: &mut Query, profile: Profile) -> TakenKeys {
     let mut hoisted: Vec<(String, Zeroizing<Vec<u8>>)> = query
-        .extract(is_ours)
+        .extract(is_any_vendors)
         .into_iter()
         .map(|(name, value)| (name, Zeroizing::new(value.into_bytes())))
         .collect();
@@ -71,11 +96,15 @@ pub fn take(parts: &mut Parts, query: &mut Query) -> TakenKeys {
         let header = parts.headers.remove(name).map(wiped_copy);
         header.or(hoisted)
     };
-    let own = CustomerKeyHeaders::of(TRIO.map(&mut value));
-    let source = CustomerKeyHeaders::of(SOURCE_TRIO.map(&mut value));
-    // Other vendors' names mean nothing here; their keys are wiped all the same.
+    // Every spelling is taken out, since nothing may stay in the head; that two are not there at once
+    // was checked with the signature.
+    let own = ALL.map(|names| names.own.names().map(&mut value));
+    let source = ALL.map(|names| names.source.names().map(&mut value));
     drop_secrets(&mut parts.headers);
-    TakenKeys { own, source }
+    TakenKeys {
+        own: CustomerKeyHeaders::of(own, profile),
+        source: CustomerKeyHeaders::of(source, profile),
+    }
 }
 
 fn drop_secrets(headers: &mut HeaderMap) {
@@ -86,14 +115,16 @@ fn drop_secrets(headers: &mut HeaderMap) {
 }
 
 /// The trio of a form, whose fields `take` gives by their lower-case names. A form copies nothing.
-pub(crate) fn of_form(take: impl FnMut(&str) -> Option<Zeroizing<Vec<u8>>>) -> TakenKeys {
-    let own = CustomerKeyHeaders::of(TRIO.map(take));
-    TakenKeys { own, source: CustomerKeyHeaders::of([const { None }; 3]) }
-}
-
-/// Whether a name, in any case, is of the trio or of the copy source's.
-pub(crate) fn is_ours(name: &str) -> bool {
-    TRIO.iter().chain(&SOURCE_TRIO).any(|ours| name.eq_ignore_ascii_case(ours))
+pub(crate) fn of_form(
+    mut take: impl FnMut(&str) -> Option<Zeroizing<Vec<u8>>>,
+    profile: Profile,
+) -> TakenKeys {
+    let own = ALL.map(|names| names.own.names().map(&mut take));
+    let none = [const { [const { None }; 3] }; 2];
+    TakenKeys {
+        own: CustomerKeyHeaders::of(own, profile),
+        source: CustomerKeyHeaders::of(none, profile),
+    }
 }
 
 /// Copies a value to where it is wiped when dropped. The original is freed with the head; wiping what
@@ -109,28 +140,37 @@ pub struct CustomerKeyHeaders {
     algorithm: Option<Zeroizing<Vec<u8>>>,
     key: Option<Zeroizing<Vec<u8>>>,
     md5: Option<Zeroizing<Vec<u8>>>,
+    profile: Profile,
+    /// The spelling that they came in, and that answers come in.
+    names: &'static KeyNames,
 }
 
+/// What was sent under the three names of one trio.
+type RawTrio = [Option<Zeroizing<Vec<u8>>>; 3];
+
 impl CustomerKeyHeaders {
-    fn of([algorithm, key, md5]: [Option<Zeroizing<Vec<u8>>>; 3]) -> Self {
-        Self { algorithm, key, md5 }
+    fn of([amz, obs]: [RawTrio; 2], profile: Profile) -> Self {
+        let names = if obs.iter().any(Option::is_some) { &OBS } else { &AMZ };
+        let [[a, b, c], [x, y, z]] = [amz, obs];
+        Self { algorithm: a.or(x), key: b.or(y), md5: c.or(z), profile, names }
     }
 
-    /// The key of an operation that begins an object: MD5 demanded, 32 bytes demanded (E2 to E9).
+    /// The key of an operation that begins an object: 32 bytes demanded (E2 to E9).
     pub fn for_write(&self) -> S3Result<Option<Sealing>> {
-        let Some(presented) = self.parse(Md5Rule::Required)? else { return Ok(None) };
-        let key = presented.key.map_err(|_| sse_c::key_wrong_length())?;
+        let Some(presented) = self.parse(self.profile.md5_on_write())? else { return Ok(None) };
+        let wrong_length = |_| self.profile.malformed_key(sse_c::key_wrong_length());
+        let key = presented.key.map_err(wrong_length)?;
         Ok(Some(Sealing { key, md5: presented.md5 }))
     }
 
-    /// The key of UploadPart: MD5 demanded; a wrong length is a wrong key (E2 to E8).
+    /// The key of UploadPart: a wrong length is a wrong key (E2 to E8).
     pub fn for_part(&self) -> S3Result<Option<Opening>> {
-        Ok(self.parse(Md5Rule::Required)?.map(Opening))
+        self.open(self.profile.md5_on_write())
     }
 
-    /// The key of a read or of a copy's source: MD5 checked if it is there; a wrong length is a wrong key (E2 to E4, E7, E8).
+    /// The key of a read or of a copy's source: a wrong length is a wrong key (E2 to E4, E7, E8).
     pub fn for_read(&self) -> S3Result<Option<Opening>> {
-        Ok(self.parse(Md5Rule::Optional)?.map(Opening))
+        self.open(self.profile.md5_on_read())
     }
 
     /// The key of CompleteMultipartUpload: considered only when all three headers are there.
@@ -146,6 +186,26 @@ impl CustomerKeyHeaders {
         self.algorithm.as_ref().map(|value| value.as_slice())
     }
 
+    /// An answer in the spelling of the request, and as the profile has it.
+    #[must_use]
+    pub(crate) fn echoed(&self, mut answer: Answer) -> Answer {
+        let headers = answer.headers_mut();
+        if !headers.contains_key(ALGORITHM) {
+            return answer;
+        }
+        if self.profile.names_encryption_beside_key() {
+            headers.insert(SSE, HeaderValue::from_static("AES256"));
+        }
+        if *self.names != AMZ {
+            for (amz, name) in AMZ.own.names().into_iter().zip(self.names.own.names()) {
+                if let Some(value) = headers.remove(amz) {
+                    headers.insert(name, value);
+                }
+            }
+        }
+        answer
+    }
+
     /// Whether any of the three is there.
     pub fn any(&self) -> bool {
         self.raw().any()
@@ -159,17 +219,30 @@ impl CustomerKeyHeaders {
         }
     }
 
+    fn open(&self, rule: Md5Rule) -> S3Result<Option<Opening>> {
+        let Some(presented) = self.parse(rule)? else { return Ok(None) };
+        match self.profile.refuses_length_everywhere() {
+            Some(refusal) if presented.key.is_err() => Err(refusal),
+            _ => Ok(Some(Opening(presented))),
+        }
+    }
+
     fn parse(&self, rule: Md5Rule) -> S3Result<Option<PresentedKey>> {
         self.raw().parse(rule).map_err(|error| self.refusal(&error))
     }
 
     fn refusal(&self, error: &KeyHeaderError) -> S3Error {
         let raw = self.raw();
+        let malformed = |aws| self.profile.malformed_key(aws);
         match error {
-            KeyHeaderError::MissingAlgorithm => sse_c::missing_algorithm(),
+            KeyHeaderError::MissingAlgorithm => self.profile.missing_algorithm(),
             KeyHeaderError::MissingKey => sse_c::missing_key(),
-            KeyHeaderError::KeyTooShort => sse_c::key_too_short(raw.key.unwrap_or_default()),
-            KeyHeaderError::KeyNotAscii => sse_c::key_not_ascii(raw.key.unwrap_or_default()),
+            KeyHeaderError::KeyTooShort => {
+                malformed(sse_c::key_too_short(raw.key.unwrap_or_default()))
+            }
+            KeyHeaderError::KeyNotAscii => {
+                malformed(sse_c::key_not_ascii(raw.key.unwrap_or_default()))
+            }
             KeyHeaderError::MissingMd5 => sse_c::missing_md5(),
             KeyHeaderError::Md5Mismatch => sse_c::md5_mismatch(),
             KeyHeaderError::UnsupportedAlgorithm => {

@@ -6,7 +6,8 @@
 use super::{customer_key::CustomerKeyHeaders, head::Head};
 use crate::error::{S3Error, S3Result, sse_c};
 
-const SSE: &str = "x-amz-server-side-encryption";
+/// `x-amz-server-side-encryption`.
+pub(crate) const SSE: &str = "x-amz-server-side-encryption";
 const KMS_KEY_ID: &str = "x-amz-server-side-encryption-aws-kms-key-id";
 
 /// For operations that begin an object (E10, and KMS as not implemented).

@@ -83,6 +83,11 @@ impl Answer {
         &self.headers
     }
 
+    /// The headers so far, to be changed.
+    pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+
     /// The answer as HTTP.
     pub(crate) fn into_response(self) -> Response<ResponseBody> {
         let mut response = Response::new(self.body);

@@ -1,7 +1,8 @@
 //! The headers that describe an object.
 //!
 //! Guarantees: an SSE-C object is answered with its algorithm and the key's MD5, never with
-//! `x-amz-server-side-encryption`; every other object with `x-amz-server-side-encryption: AES256`.
+//! `x-amz-server-side-encryption`; every other object with `x-amz-server-side-encryption: AES256`. That
+//! is AWS's way; `CustomerKeyHeaders::echoed` makes of it what the profile and the spelling want.
 //! Does not: decide on status, length and range; GetObject does.
 
 use http::header;

@@ -16,6 +16,7 @@ use crate::{
     error::{ErrorCode, S3Error, S3Result},
     identity::Principal,
     policy::{Action, Context},
+    profile::Profile,
     request::{copy_source::CopySource, customer_key::CustomerKeyHeaders, head::Head},
     signature::Payload,
     xml::malformed,
@@ -57,6 +58,11 @@ pub(crate) struct Incoming<B> {
 }
 
 impl Call<'_> {
+    /// Whose ways are followed.
+    pub(crate) fn profile(&self) -> Profile {
+        self.service.options.profile
+    }
+
     /// The store.
     pub(crate) fn store(&self) -> &SealedStore {
         &self.service.options.store

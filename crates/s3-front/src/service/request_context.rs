@@ -152,6 +152,7 @@ mod tests {
     use super::*;
     use crate::{
         policy::{BucketPolicy, Policies, Question, Resource, evaluate},
+        profile::Profile,
         request::customer_key,
         route::ObjectOperation,
     };
@@ -166,7 +167,7 @@ mod tests {
         }
         let mut parts = request.body(()).unwrap().into_parts().0;
         let mut query = Query::parse(parts.uri.query().unwrap_or_default()).unwrap();
-        let keys = customer_key::take(&mut parts, &mut query);
+        let keys = customer_key::take(&mut parts, &mut query, Profile::Aws);
         let head = Head::new(parts, query).unwrap();
         let bucket = BucketName::parse("bkt").unwrap();
         let key = ObjectKey::parse("k").unwrap();

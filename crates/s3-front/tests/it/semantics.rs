@@ -9,13 +9,14 @@ fn named_tests(document: &str) -> Vec<String> {
 }
 
 /// The source file of a test's path: an integration test's, or a module's with its tests.
-fn sources(root: &Path, modules: &[&str]) -> String {
+pub(crate) fn sources(root: &Path, modules: &[&str]) -> String {
     let integration = root.join("tests/it").join(format!("{}.rs", modules[0]));
     let module = modules.join("/").replace("/tests", "");
     let unit = root.join("src").join(format!("{module}.rs"));
     let apart = root.join("src").join(&module).join("tests.rs");
+    let of_tests = root.join("src").join(modules.join("/")).with_extension("rs");
     let read = |path| fs::read_to_string(path).unwrap_or_default();
-    [integration, unit, apart].into_iter().map(read).collect()
+    [integration, unit, apart, of_tests].into_iter().map(read).collect()
 }
 
 #[test]

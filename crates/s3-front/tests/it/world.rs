@@ -78,6 +78,14 @@ pub(crate) struct World {
     pub(crate) counts: Arc<Counts>,
 }
 
+/// What a service under test is set to.
+#[derive(Clone, Copy, Default)]
+struct Kind {
+    profile: Profile,
+    copy_mode: CopyMode,
+    new_bucket_sse_c: NewBucketSseC,
+}
+
 impl World {
     /// A service in us-east-1 with the bucket `bkt`, owned by root.
     pub(crate) async fn new() -> Self {
@@ -86,24 +94,32 @@ impl World {
         world
     }
 
+    /// As `new`, following another vendor's ways.
+    pub(crate) async fn under(profile: Profile) -> Self {
+        let world = Self::with("us-east-1", Kind { profile, ..Kind::default() }).await;
+        world.ask("PUT", "/bkt").send().await.expect_status(200);
+        world
+    }
+
     /// A service without buckets.
     pub(crate) async fn in_region(region: &str) -> Self {
-        Self::with(region, CopyMode::Share, NewBucketSseC::Allowed).await
+        Self::with(region, Kind::default()).await
     }
 
     /// A service with `bkt` in which every copy is sealed anew.
     pub(crate) async fn reencrypting() -> Self {
-        let world = Self::with("us-east-1", CopyMode::Reencrypt, NewBucketSseC::Allowed).await;
+        let kind = Kind { copy_mode: CopyMode::Reencrypt, ..Kind::default() };
+        let world = Self::with("us-east-1", kind).await;
         world.ask("PUT", "/bkt").send().await.expect_status(200);
         world
     }
 
     /// A service without buckets, whose new buckets take SSE-C or block it.
     pub(crate) async fn with_new_buckets(region: &str, new_bucket_sse_c: NewBucketSseC) -> Self {
-        Self::with(region, CopyMode::Share, new_bucket_sse_c).await
+        Self::with(region, Kind { new_bucket_sse_c, ..Kind::default() }).await
     }
 
-    async fn with(region: &str, copy_mode: CopyMode, new_bucket_sse_c: NewBucketSseC) -> Self {
+    async fn with(region: &str, kind: Kind) -> Self {
         let counts = Arc::new(Counts::default());
         let random = Arc::new(Counting::default());
         let backends = Backends {
@@ -127,9 +143,9 @@ impl World {
             entropy: random,
             access_keys: Arc::new(WithRoot::new(Some(root), StoredAccessKeys::new(store.clone()))),
             root: RootAccount { id: AccountId(ROOT_ID.into()), display_name: "root".into() },
-            profile: Profile::Aws,
-            copy_mode,
-            new_bucket_sse_c,
+            profile: kind.profile,
+            copy_mode: kind.copy_mode,
+            new_bucket_sse_c: kind.new_bucket_sse_c,
         });
         Self { service, store, region: region.to_owned(), counts }
     }

@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, StreamBody};
 use proptest::prelude::*;
 
 use super::*;
+use crate::key_names::AMZ;
 use crate::post_form::{FileBody, LengthRange};
 
 fn delimiter() -> Delimiter {
@@ -91,7 +92,7 @@ fn a_file_that_is_missing_or_second_is_refused() {
 
 #[test]
 fn a_key_after_the_file_is_refused() {
-    for name in [customer_key::KEY, "X-Amz-Server-Side-Encryption-Customer-Algorithm"] {
+    for name in [AMZ.own.key, "X-Amz-Server-Side-Encryption-Customer-Algorithm"] {
         let whole = form("", "x", &field(name, "v"));
         assert!(matches!(reading(&whole, &[]), Err(FormError::KeyAfterFile(_))), "{name}");
     }
@@ -111,7 +112,7 @@ fn names_stand_once_and_forms_end() {
 
 #[test]
 fn debug_prints_names_only() {
-    let form = Form::of(&[(customer_key::KEY, "c2VjcmV0")]);
+    let form = Form::of(&[(AMZ.own.key, "c2VjcmV0")]);
     let text = format!("{form:?}");
-    assert!(text.contains(customer_key::KEY) && !text.contains("c2VjcmV0"), "{text}");
+    assert!(text.contains(AMZ.own.key) && !text.contains("c2VjcmV0"), "{text}");
 }

@@ -7,13 +7,17 @@ const GOOD: &str = "K0+/yQHJcx5CgotqScZJqhfJ8hpfw4leiB3Bzyo8HSo=";
 const GOOD_MD5: &str = "I0aPuXuw4REDJuP1fw07QQ==";
 
 fn taken(target: &str, headers: &[(&str, &str)]) -> (TakenKeys, Parts, Query) {
+    taken_by(Profile::Aws, target, headers)
+}
+
+fn taken_by(profile: Profile, target: &str, headers: &[(&str, &str)]) -> (TakenKeys, Parts, Query) {
     let mut request = Request::builder().uri(target);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
     let mut parts = request.body(()).unwrap().into_parts().0;
     let mut query = Query::parse(parts.uri.query().unwrap_or_default()).unwrap();
-    let taken = take(&mut parts, &mut query);
+    let taken = take(&mut parts, &mut query, profile);
     (taken, parts, query)
 }
 
@@ -31,7 +35,7 @@ fn the_head_holds_no_key_afterwards() {
         &[
             (KEY, GOOD),
             ("X-Amz-Server-Side-Encryption-Customer-Key-MD5", GOOD_MD5),
-            (SOURCE_TRIO[1], GOOD),
+            (AMZ.source.key, GOOD),
             ("x-obs-server-side-encryption-customer-key", GOOD),
         ],
     );
@@ -51,20 +55,20 @@ fn every_name_of_a_key_is_secret() {
             assert!(is_secret(&HeaderName::from_bytes(name.as_bytes()).unwrap()), "{name}");
         }
     }
-    for name in TRIO.iter().chain(&SOURCE_TRIO) {
+    for name in ALL.into_iter().flat_map(KeyNames::six) {
         assert!(is_secret(&HeaderName::from_static(name)), "{name}");
     }
     assert!(!is_secret(&HeaderName::from_static("x-amz-server-side-encryption")));
 }
 
 #[test]
-fn any_of_the_six_names_is_noticed_anywhere() {
-    for name in TRIO.iter().chain(&SOURCE_TRIO) {
+fn any_of_the_six_names_is_noticed_anywhere_in_any_spelling() {
+    for name in ALL.into_iter().flat_map(KeyNames::six) {
         let mut headers = HeaderMap::new();
         assert!(!is_mentioned(&headers, &Query::default()));
         let query = Query::parse(&format!("{}=", name.to_uppercase())).unwrap();
         assert!(is_mentioned(&headers, &query), "{name}");
-        headers.insert(*name, HeaderValue::from_static(""));
+        headers.insert(name, HeaderValue::from_static(""));
         assert!(is_mentioned(&headers, &Query::default()), "{name}");
     }
 }
@@ -123,4 +127,25 @@ fn complete_considers_the_trio_only_as_a_whole() {
     let error = trio(Some("bad"), Some(GOOD), Some(GOOD_MD5)).for_complete().unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidEncryptionAlgorithmError);
     assert!(trio(Some("AES256"), Some(GOOD), Some(GOOD_MD5)).for_complete().unwrap().is_some());
+}
+
+#[test]
+fn each_spelling_is_taken_and_only_the_profiles_are_let_in() {
+    let [algorithm, key, md5] = OBS.own.names();
+    let headers = [(algorithm, "AES256"), (key, GOOD), (md5, GOOD_MD5), (OBS.source.key, GOOD)];
+    let (taken, parts, _) = taken_by(Profile::Obs, "/", &headers);
+    assert!(taken.own.for_write().unwrap().is_some());
+    assert!(parts.headers.is_empty(), "no key stays in the head");
+    assert!(taken_by(Profile::Aws, "/", &headers).1.headers.is_empty());
+
+    let (query, mut headers) = (Query::default(), HeaderMap::new());
+    headers.insert(key, HeaderValue::from_static(""));
+    for profile in Profile::ALL {
+        let refused = refuse_foreign(&headers, &query, profile).is_err();
+        assert_eq!(refused, profile != Profile::Obs, "{profile:?}");
+        let unknown = Query::parse("X-Cos-Server-Side-Encryption-Customer-Key=").unwrap();
+        refuse_foreign(&HeaderMap::new(), &unknown, profile).unwrap_err();
+        let amz = Query::parse(&format!("{KEY}=")).unwrap();
+        refuse_foreign(&HeaderMap::new(), &amz, profile).unwrap();
+    }
 }

@@ -315,6 +315,27 @@ fn every_amz_header_must_be_signed_in_a_header_signature() {
 }
 
 #[test]
+fn another_vendors_key_headers_must_be_signed_like_these() {
+    let obs = |name: &str| name.replace("x-amz-", "x-obs-");
+    let (algorithm, key, md5) = (obs(ALG), obs(KEY), obs(KMD5));
+    let mut request = signed(&[]);
+    request.add(&algorithm, "AES256");
+    request.add(&key, "K");
+    request.add("x-obs-acl", "private");
+    assert_eq!(not_signed(&request), [algorithm.as_str(), key.as_str()]);
+    for mut request in [
+        presigned(&format!("{algorithm}=AES256"), &[]),
+        presigned("", &[(algorithm.as_str(), "AES256")]),
+    ] {
+        request.add(&key, "K");
+        request.add(&md5, "M");
+        assert!(request.verify(AT).is_ok());
+        request.add(KEY, "K");
+        assert_eq!(not_signed(&request).len(), 3, "each spelling stands for itself");
+    }
+}
+
+#[test]
 fn a_presigned_url_that_covers_the_algorithm_takes_an_unsigned_key() {
     let hoisted = format!("{ALG}=AES256");
     for request in [presigned("", &[(ALG, "AES256")]), presigned(&hoisted, &[])] {
