@@ -31,18 +31,20 @@ def run(lane, given):
                 s3.put_object(Bucket=BUCKET, Key="older", Body=b"older", **keys.boto(older))
                 same((mount / "older").read_bytes(), b"older")
             renames(lane, mount)
+        with mounted(program, server, [key], ",nomultipart") as mount:
+            large(lane, s3, mount, key)
 
 
 @contextlib.contextmanager
-def mounted(program, server, held):
+def mounted(program, server, held, more=""):
     """The bucket as a directory; unmounted at the end."""
     mount, secret, customer = (server.scratch / name for name in ("mount", "passwd", "sse-c"))
-    mount.mkdir()
+    mount.mkdir(exist_ok=True)
     for path, text in ((secret, ":".join(server.credentials())), (customer, "".join(keys.b64(key) + "\n" for key in held))):
         path.touch(0o600)
         path.write_text(text)
     # Debian's s3fs, which is built with GnuTLS, cannot be told of another CA; what is judged here is behind TLS.
-    options = f"no_check_certificate,url={server.endpoint},use_path_request_style,passwd_file={secret},use_sse=custom:{customer},multipart_size=5,retries=1"
+    options = f"no_check_certificate,url={server.endpoint},use_path_request_style,passwd_file={secret},use_sse=custom:{customer},multipart_size=5,retries=1{more}"
     with open(server.scratch / "s3fs.log", "wb") as log:
         process = subprocess.Popen([program, BUCKET, str(mount), "-f", "-o", options], stdout=log, stderr=log,
                                    env=server.client_environment())
@@ -83,6 +85,15 @@ def files(lane, s3, mount, key):
         (mount / "folder/inside").unlink()
         (mount / "folder").rmdir()
         that("folder" not in os.listdir(mount), "still listed")
+
+
+def large(lane, s3, mount, key):
+    """A file that would be sent in parts, sent whole."""
+    with lane.check("a file of 12582917 bytes with nomultipart"):
+        body = os.urandom((12 << 20) + 5)
+        (mount / "whole").write_bytes(body)
+        same(s3.get_object(Bucket=BUCKET, Key="whole", **keys.boto(key))["Body"].read() == body, True, "the same bytes")
+        same((mount / "whole").read_bytes() == body, True, "the same bytes")
 
 
 def renames(lane, mount):
