@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 import urllib.request
 
 import keys
@@ -39,6 +40,8 @@ class Shell:
         path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(os.urandom(size))
+        # LastModified counts whole seconds: a file of the same second could look newer than its upload to `sync`.
+        os.utime(path, (time.time() - 10,) * 2)
         return path
 
 

@@ -11,10 +11,13 @@ use crate::process::{self, Finished};
 use crate::python::{self, NoPython};
 
 /// The lanes that `conformance` runs when none is named, and CI too.
-pub(crate) const QUICK: [&str; 13] = [
+pub(crate) const QUICK: [&str; 16] = [
     "readme",
     "aws_cli",
     "boto3_lane",
+    "minio_py",
+    "presigned",
+    "habits",
     "copies",
     "post_forms",
     "versions",
@@ -26,6 +29,9 @@ pub(crate) const QUICK: [&str; 13] = [
     "obs_guide",
     "damage",
 ];
+/// Clients that compile for minutes, or want a Debian package: `conformance --all` runs them after the quick ones.
+const CLIENTS: [&str; 7] =
+    ["js_sdk", "rclone", "s3fs", "pgbackrest", "barman_cloud", "go_sdks", "java_sdk"];
 const LONG: [&str; 4] = ["crash", "memory_scan", "big", "bench"];
 
 /// Which lanes to run against which binary.
@@ -38,20 +44,24 @@ pub(crate) struct LaneRun {
     pub(crate) arguments: Vec<String>,
 }
 
-/// The named lanes, or all quick ones.
+/// The named lanes, or all quick ones; `--all`: every client there is.
 pub(crate) fn select(names: &[String]) -> Result<Vec<&'static str>, String> {
-    if names.is_empty() {
-        return Ok(QUICK.to_vec());
+    match names {
+        [] => Ok(QUICK.to_vec()),
+        [all] if all == "--all" => Ok(QUICK.into_iter().chain(CLIENTS).collect()),
+        _ => names.iter().map(|name| known(name)).collect(),
     }
-    names.iter().map(|name| known(name)).collect()
 }
 
 fn known(name: &str) -> Result<&'static str, String> {
-    let all = QUICK.into_iter().chain(LONG);
-    let found = all.into_iter().find(|lane| *lane == name);
+    let found = every().find(|lane| *lane == name);
     found.ok_or_else(|| {
-        format!("no lane `{name}`; there are {} and {}", QUICK.join(", "), LONG.join(", "))
+        format!("no lane `{name}`; there are {}", every().collect::<Vec<_>>().join(", "))
     })
+}
+
+fn every() -> impl Iterator<Item = &'static str> {
+    QUICK.into_iter().chain(CLIENTS).chain(LONG)
 }
 
 /// The build that a lane needs.
@@ -212,9 +222,19 @@ mod tests {
     }
 
     #[test]
+    fn all_adds_the_clients_to_the_quick_lanes() {
+        let named =
+            |words: &[&str]| select(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
+        assert_eq!(named(&[]).unwrap(), QUICK);
+        assert_eq!(named(&["--all"]).unwrap(), [&QUICK[..], &CLIENTS[..]].concat());
+        assert_eq!(named(&["rclone", "crash"]).unwrap(), ["rclone", "crash"]);
+        assert!(named(&["rclone", "--all"]).is_err());
+    }
+
+    #[test]
     fn every_lane_is_a_file() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance");
-        for lane in QUICK.into_iter().chain(LONG) {
+        for lane in every() {
             assert!(directory.join(format!("{lane}.py")).is_file(), "{lane}");
         }
     }

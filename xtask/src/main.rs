@@ -29,6 +29,7 @@ usage: cargo xtask COMMAND
   ci                                every test, cheapest first; does its own set-up
   tidy                              the project's own rules over its sources
   conformance [LANE...] [--bin P]   real clients against the real binary (default: all quick lanes)
+  conformance --all [--bin P]       the quick lanes, and the clients that compile or install for minutes
   crash [--rounds N] [--seed N]     kill -9 under load, N times (default 200)
   memory                            looks for key material in the memory of a server and in its files
   big [--gib N]                     one object of N GiB (default 5) in and out in constant memory

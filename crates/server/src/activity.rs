@@ -21,6 +21,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep};
 
@@ -86,6 +87,7 @@ impl Drop for Working {
 #[derive(Debug)]
 pub(crate) struct Running {
     phase: Arc<Mutex<Phase>>,
+    unread: Arc<Mutex<Option<Incoming>>>,
 }
 
 /// Whose turn it is in one request.
@@ -103,9 +105,38 @@ impl Running {
     /// Begins a handler on this connection, with its request's body.
     pub(crate) fn begin(activity: &Arc<Activity>, body: Incoming) -> (Self, RequestBody) {
         let phase = Arc::new(Mutex::new(Phase::Server(Working::begin(activity))));
-        (Self { phase: phase.clone() }, RequestBody { inner: body, phase })
+        let unread = Arc::new(Mutex::new(None));
+        let body = RequestBody { inner: Some(body), phase: phase.clone(), unread: unread.clone() };
+        (Self { phase, unread }, body)
+    }
+
+    /// Reads on, to a small bound, what the handler left of the request's body.
+    ///
+    /// A client that does not wait for `100 Continue` is still sending when it is refused. A connection
+    /// that closes on unread bytes is reset, and the client may never see why. Whoever sends more than
+    /// this is told by the reset.
+    pub(crate) async fn read_on(&self) {
+        let Some(mut body) = self.unread.lock().unwrap_or_else(PoisonError::into_inner).take()
+        else {
+            return;
+        };
+        let reading = async {
+            let mut read = 0;
+            while let Some(Ok(frame)) = body.frame().await {
+                read += frame.data_ref().map_or(0, Bytes::len);
+                if read > READ_ON_BYTES_MAX {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(READ_ON_TIME, reading).await;
     }
 }
+
+/// What is read of a refused request's body: what a client may have sent before it could know.
+const READ_ON_BYTES_MAX: usize = 64 * 1024;
+/// For how long: a client on the other side of the world has sent that much by then.
+const READ_ON_TIME: Duration = Duration::from_secs(1);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -136,8 +167,11 @@ fn resume(phase: &Mutex<Phase>) {
 /// A request's body, which knows when it waits for the client.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
-    inner: Incoming,
+    /// There until it is dropped.
+    inner: Option<Incoming>,
     phase: Arc<Mutex<Phase>>,
+    /// Where what is left of it goes.
+    unread: Arc<Mutex<Option<Incoming>>>,
 }
 
 impl Body for RequestBody {
@@ -148,7 +182,8 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
+        let polled = Pin::new(inner).poll_frame(cx);
         if polled.is_pending() {
             wait_for_client(&self.phase);
         } else {
@@ -158,16 +193,18 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
+        let left = self.inner.take().filter(|body| !body.is_end_stream());
+        *self.unread.lock().unwrap_or_else(PoisonError::into_inner) = left;
         resume(&self.phase);
     }
 }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, Version, header};
 use http_body_util::{Either, Full};
 use hyper::{
     body::{Body, Incoming},
@@ -227,8 +227,15 @@ impl<H: Handler> Call<H> {
         let connection = Connection { peer: self.peer, secure: self.is_secure(&parts.headers) };
         let arrived = Arrived::new(&parts.method, &parts.uri, connection);
         let (running, body) = Running::begin(&self.activity, body);
+        // Who expects `100 Continue` has sent nothing yet, and to read would be to ask for it. HTTP/2
+        // refuses a stream, not a connection.
+        let sends_unasked =
+            parts.version < Version::HTTP_2 && !parts.headers.contains_key(header::EXPECT);
         let request = Request::from_parts(parts, body);
         let response = self.context.handler.handle(request, connection).await;
+        if sends_unasked && response.status().is_client_error() {
+            running.read_on().await;
+        }
         drop(running);
         arrived.log(response.status(), response.headers(), begun.elapsed());
         Ok(response.map(|body| Either::Left(ResponseBody::new(&self.activity, body))))

@@ -8,5 +8,6 @@
 mod commands;
 mod memory;
 mod proxies;
+mod refusals;
 mod rig;
 mod serving;
