@@ -21,6 +21,7 @@ use object_engine::{
 };
 use s3_front::{
     identity::{RootCredentials, WithRoot},
+    policy::IdentityPolicy,
     request::customer_key,
     response::ResponseBody,
     service::{
@@ -122,6 +123,13 @@ fn note(verb: &'static str, done: Result<usize, EngineError>) {
         Ok(blobs) => tracing::debug!(verb, blobs, "deleted blobs"),
         Err(error) => tracing::warn!(verb, %error, "housekeeping failed"),
     }
+}
+
+/// Refuses a user's policy now rather than at the user's first request, which a policy that cannot be
+/// read would deny.
+pub(crate) fn check_identity_policy(policy: &str) -> Result<(), String> {
+    let parsed = IdentityPolicy::parse(policy);
+    parsed.map(drop).map_err(|error| format!("the policy is not valid: {error}"))
 }
 
 /// The S3 service over a store.

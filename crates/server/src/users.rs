@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{credentials::Credentials, data_dir::fill_random, failure::Failure};
+use crate::{assemble, credentials::Credentials, data_dir::fill_random, failure::Failure};
 
 /// One request, as a JSON line on the admin socket. Not printable: it may hold a secret.
 #[derive(Serialize, Deserialize)]
@@ -170,7 +170,7 @@ fn parse(new: NewUser) -> Result<User, Answer> {
         return Err(refused("id, display name and e-mail have 1 to 128 bytes without controls"));
     }
     if let Some(policy) = &new.policy {
-        check_policy(policy).map_err(refused)?;
+        assemble::check_identity_policy(policy).map_err(refused)?;
     }
     let id = new.id.map_or_else(random_id, Ok).map_err(failed)?;
     let display_name = new.display_name.unwrap_or_else(|| new.name.clone());
@@ -179,18 +179,6 @@ fn parse(new: NewUser) -> Result<User, Answer> {
 
 fn failed(failure: Failure) -> Answer {
     Answer::Failed { why: failure.to_string() }
-}
-
-/// What it permits is the policy engine's to read; here it must be a document at all.
-fn check_policy(policy: &str) -> Result<(), String> {
-    if policy.len() > POLICY_BYTES_MAX {
-        return Err(format!("a policy has at most {POLICY_BYTES_MAX} bytes"));
-    }
-    match serde_json::from_str::<serde_json::Value>(policy) {
-        Ok(value) if value.is_object() => Ok(()),
-        Ok(_) => Err("a policy is a JSON object".to_owned()),
-        Err(error) => Err(format!("the policy is not valid JSON: {error}")),
-    }
 }
 
 /// 64 hexadecimal digits, as AWS writes canonical user ids.
@@ -204,8 +192,6 @@ fn random_id() -> Result<String, Failure> {
 const NAME_BYTES_MAX: usize = 64;
 /// Of ids, display names and addresses; they stand in listings of up to 1,000 entries.
 const TEXT_BYTES_MAX: usize = 128;
-/// AWS's limit for bucket policies.
-pub(crate) const POLICY_BYTES_MAX: usize = 20 * 1024;
 
 #[cfg(test)]
 pub(crate) mod tests {
