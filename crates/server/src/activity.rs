@@ -87,7 +87,7 @@ impl Drop for Working {
 #[derive(Debug)]
 pub(crate) struct Running {
     phase: Arc<Mutex<Phase>>,
-    unread: Arc<Mutex<Option<Incoming>>>,
+    unread: Arc<Mutex<Option<Unread>>>,
 }
 
 /// Whose turn it is in one request.
@@ -106,31 +106,42 @@ impl Running {
     pub(crate) fn begin(activity: &Arc<Activity>, body: Incoming) -> (Self, RequestBody) {
         let phase = Arc::new(Mutex::new(Phase::Server(Working::begin(activity))));
         let unread = Arc::new(Mutex::new(None));
-        let body = RequestBody { inner: Some(body), phase: phase.clone(), unread: unread.clone() };
+        let (inner, unread_too) = (Some(body), unread.clone());
+        let body = RequestBody { inner, begun: false, phase: phase.clone(), unread: unread_too };
         (Self { phase, unread }, body)
     }
 
-    /// Reads on, to a small bound, what the handler left of the request's body.
+    /// Reads on, to a small bound, what the handler left of the request's body; whether that was all.
     ///
     /// A client that does not wait for `100 Continue` is still sending when it is refused. A connection
-    /// that closes on unread bytes is reset, and the client may never see why. Whoever sends more than
-    /// this is told by the reset.
-    pub(crate) async fn read_on(&self) {
-        let Some(mut body) = self.unread.lock().unwrap_or_else(PoisonError::into_inner).take()
-        else {
-            return;
-        };
+    /// that closes on unread bytes is reset, and the client may never see why. Nothing is read of a
+    /// body that `waits` for the `100 Continue` that the first read would send.
+    pub(crate) async fn read_on(&self, waits: bool) -> bool {
+        let left = self.unread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Unread { mut body, begun }) = left else { return true };
+        if waits && !begun {
+            return false;
+        }
         let reading = async {
             let mut read = 0;
-            while let Some(Ok(frame)) = body.frame().await {
+            while let Some(frame) = body.frame().await {
+                let Ok(frame) = frame else { return false };
                 read += frame.data_ref().map_or(0, Bytes::len);
                 if read > READ_ON_BYTES_MAX {
-                    return;
+                    return false;
                 }
             }
+            true
         };
-        let _ = tokio::time::timeout(READ_ON_TIME, reading).await;
+        tokio::time::timeout(READ_ON_TIME, reading).await.unwrap_or(false)
     }
+}
+
+/// What a handler left of a body, and whether it had begun to read.
+#[derive(Debug)]
+struct Unread {
+    body: Incoming,
+    begun: bool,
 }
 
 /// What is read of a refused request's body: what a client may have sent before it could know.
@@ -169,9 +180,10 @@ fn resume(phase: &Mutex<Phase>) {
 pub(crate) struct RequestBody {
     /// There until it is dropped.
     inner: Option<Incoming>,
+    begun: bool,
     phase: Arc<Mutex<Phase>>,
     /// Where what is left of it goes.
-    unread: Arc<Mutex<Option<Incoming>>>,
+    unread: Arc<Mutex<Option<Unread>>>,
 }
 
 impl Body for RequestBody {
@@ -182,6 +194,7 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.begun = true;
         let Some(inner) = &mut self.inner else { return Poll::Ready(None) };
         let polled = Pin::new(inner).poll_frame(cx);
         if polled.is_pending() {
@@ -204,6 +217,7 @@ impl Body for RequestBody {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         let left = self.inner.take().filter(|body| !body.is_end_stream());
+        let left = left.map(|body| Unread { body, begun: self.begun });
         *self.unread.lock().unwrap_or_else(PoisonError::into_inner) = left;
         resume(&self.phase);
     }

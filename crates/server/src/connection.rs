@@ -15,7 +15,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, Version, header};
+use http::{HeaderMap, HeaderValue, Request, Response, Version, header};
 use http_body_util::{Either, Full};
 use hyper::{
     body::{Body, Incoming},
@@ -227,14 +227,16 @@ impl<H: Handler> Call<H> {
         let connection = Connection { peer: self.peer, secure: self.is_secure(&parts.headers) };
         let arrived = Arrived::new(&parts.method, &parts.uri, connection);
         let (running, body) = Running::begin(&self.activity, body);
-        // Who expects `100 Continue` has sent nothing yet, and to read would be to ask for it. HTTP/2
-        // refuses a stream, not a connection.
-        let sends_unasked =
-            parts.version < Version::HTTP_2 && !parts.headers.contains_key(header::EXPECT);
+        // HTTP/2 refuses a stream, not a connection.
+        let is_http1 = parts.version < Version::HTTP_2;
+        let waits = parts.headers.contains_key(header::EXPECT);
         let request = Request::from_parts(parts, body);
-        let response = self.context.handler.handle(request, connection).await;
-        if sends_unasked && response.status().is_client_error() {
-            running.read_on().await;
+        let mut response = self.context.handler.handle(request, connection).await;
+        let refused = response.status().is_client_error() || response.status().is_server_error();
+        if is_http1 && refused && !running.read_on(waits).await {
+            // It will close, since what is unread stands before the next request: say so, or the
+            // client's next request meets a closed connection.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         drop(running);
         arrived.log(response.status(), response.headers(), begun.elapsed());
