@@ -8,6 +8,7 @@ use object_engine::model::{Bucket, StoredObject, Version};
 use super::{At, found};
 use crate::{
     error::S3Result,
+    policy::Action,
     request::{
         listing,
         tags::{self, Tagged, Tags},
@@ -33,6 +34,11 @@ pub(crate) async fn put_object_tagging<B: HttpBody>(
 ) -> S3Result<Answer> {
     let target = Target::find(call, at).await?;
     let tags = tags::from_document(&call.document(incoming).await?, Tagged::Object)?;
+    let action = match call.head.query.filled("versionId") {
+        Some(_) => Action::PutObjectVersionTagging,
+        None => Action::PutObjectTagging,
+    };
+    call.authorise_tags(&target.bucket, action, &tags).await?;
     target.tag(call, at, tags).await?;
     Ok(target.named(Answer::ok()))
 }

@@ -19,6 +19,7 @@ use crate::{
     error::{ErrorCode, S3Error, S3Result, post_form::of_file, sse_c},
     identity::{Authenticated, Principal},
     limits::{FORM_FIELDS_BYTES_MAX, PUT_BYTES_MAX},
+    policy::Action,
     post_form::{self, Delimiter, FileBody, Form, LengthRange, Policy, missing, text},
     request::{checksum, customer_key, encryption, head::Head, metadata, stored},
     response::{
@@ -163,6 +164,12 @@ async fn store<B: HttpBody>(
     stored::check_acl(head)?;
     stored::check_unbuilt(head)?;
     body.choose_checksum(head)?;
+    let tags = tags?;
+    if let Some(tags) = &tags {
+        for action in [Action::PutObject, Action::PutObjectTagging] {
+            call.authorise_tags(&bucket, action, tags).await?;
+        }
+    }
     let put = Put {
         bucket: &bucket,
         key,
@@ -170,7 +177,7 @@ async fn store<B: HttpBody>(
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        tags: tags?.map_or_else(|| stored::tags(head), Ok)?,
+        tags: tags.map_or_else(|| stored::tags(head), Ok)?,
         condition: WriteCondition::default(),
     };
     if sealing.is_none() {

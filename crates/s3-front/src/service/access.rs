@@ -114,6 +114,26 @@ impl Call<'_> {
         self.refuse_public_acl(bucket)
     }
 
+    /// Asks again with the tags that a request's body brings, which were not known when it was
+    /// authorised first: a statement may deny them.
+    pub(crate) async fn authorise_tags(
+        &self,
+        bucket: &Bucket,
+        action: Action,
+        tags: &[(String, String)],
+    ) -> S3Result<()> {
+        let considered = self.considered(bucket);
+        let existing = self.with_existing_tags(bucket, &considered).await?;
+        let mut context = existing.unwrap_or_else(|| self.context.clone());
+        for (name, value) in tags {
+            context.set(&format!("s3:RequestObjectTag/{name}"), value);
+            context.add("s3:RequestObjectTagKeys", name);
+        }
+        let resource = self.resource(bucket, self.needs.key.as_ref());
+        let question = self.question(action, resource, &context);
+        self.demand(evaluate(&question, &considered.policies(Some(&bucket.owner))))
+    }
+
     /// Refuses unless policies allow an action on a key, or a version of it, that the request names
     /// elsewhere than in its path.
     pub(crate) async fn authorise_key(

@@ -590,6 +590,25 @@ async fn public_access_can_be_blocked() {
 }
 
 #[tokio::test]
+async fn tags_in_a_body_are_asked_about_too() {
+    let world = world().await;
+    world.ask("PUT", "/bkt/k").body("x").send().await.expect_status(200);
+    let tagging = ["s3:PutObjectTagging", "s3:PutObject"]
+        .map(|action| statement("Allow", ALICE, action, KEYS));
+    let condition = r#""Condition": {"StringEquals": {"s3:RequestObjectTag/team": "secret"}}"#;
+    let deny = statement("Deny", ALICE, "s3:PutObjectTagging", KEYS);
+    let deny = format!("{deny}, {condition}");
+    put_policy(&world, &[&tagging[0], &tagging[1], &deny]).await;
+    let tag = |value: &str| {
+        let tag = format!("<Tag><Key>team</Key><Value>{value}</Value></Tag>");
+        let body = format!("<Tagging><TagSet>{tag}</TagSet></Tagging>");
+        world.ask("PUT", "/bkt/k?tagging").by("alice").body(body)
+    };
+    tag("open").send().await.expect_status(200);
+    tag("secret").send().await.expect_error(403, "AccessDenied");
+}
+
+#[tokio::test]
 async fn the_log_says_why_and_never_a_key() {
     let world = world().await;
     let deny = statement("Deny", EVERYONE, "s3:PutObject", KEYS);
