@@ -15,8 +15,8 @@ use md5::{Digest as _, Md5};
 use object_engine::{
     error::EngineError,
     model::{
-        AccountId, Assigned, Bucket, ETag, HolderKind, NewVersion, ObjectKey, PublishedShared,
-        StoredObject, Version, VersionUid, WriteCondition,
+        AccountId, Assigned, Attached, Bucket, ETag, HolderKind, NewVersion, ObjectKey,
+        PublishedShared, StoredObject, Version, VersionUid, WriteCondition,
     },
 };
 use sealed_format::{
@@ -74,8 +74,8 @@ pub struct CopyObject<'a> {
     pub metadata: ObjectMetadata,
     /// S3's storage-class name.
     pub storage_class: String,
-    /// Object tags, stored in clear.
-    pub tags: Vec<(String, String)>,
+    /// What stands beside it in clear.
+    pub attached: Attached,
     /// A checksum algorithm that the request chose anew.
     pub checksum: Option<ChecksumAlgorithm>,
     /// What must hold of the target key.
@@ -164,7 +164,7 @@ impl SealedStore {
             checksum: checksum.as_ref().map(names),
             envelope: wrap(key, &identity.context(holder), &secrets, random).into(),
             seals: Vec::new(),
-            tags: copy.tags,
+            attached: copy.attached,
             ..(*unlocked.object).clone()
         };
         let new = NewVersion { uid, owner: copy.owner.clone(), object, condition: copy.condition };
@@ -201,7 +201,7 @@ impl SealedStore {
             customer_key: copy.customer_key,
             metadata: copy.metadata,
             storage_class: copy.storage_class,
-            tags: copy.tags,
+            attached: copy.attached,
             condition: copy.condition,
         };
         match self.put(put, &mut body).await {

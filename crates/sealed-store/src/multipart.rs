@@ -12,8 +12,8 @@ use md5::{Digest as _, Md5};
 use object_engine::{
     error::EngineError,
     model::{
-        AccountId, Assigned, BodyId, Bucket, CompleteUpload, Completed, ETag, NewUpload, ObjectKey,
-        StoredPart, Upload, UploadedPart, VersionUid, WriteCondition,
+        AccountId, Assigned, Attached, BodyId, Bucket, CompleteUpload, Completed, ETag, NewUpload,
+        ObjectKey, StoredPart, Upload, UploadedPart, VersionUid, WriteCondition,
     },
 };
 use sealed_format::{
@@ -55,8 +55,8 @@ pub struct CreateUpload<'a> {
     pub metadata: ObjectMetadata,
     /// S3's storage-class name.
     pub storage_class: String,
-    /// Object tags, stored in clear.
-    pub tags: Vec<(String, String)>,
+    /// What stands beside it in clear.
+    pub attached: Attached,
     /// The checksum algorithm and type chosen.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
 }
@@ -177,7 +177,7 @@ impl SealedStore {
                 random,
             )
             .into(),
-            tags: create.tags,
+            attached: create.attached,
         };
         self.inner.engine.create_upload(create.bucket, new).await
     }

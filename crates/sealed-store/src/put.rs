@@ -6,8 +6,8 @@
 use object_engine::{
     error::EngineError,
     model::{
-        AccountId, Assigned, Body, BodyId, Bucket, ETag, HolderKind, NewVersion, ObjectKey,
-        Published, StoredObject, StoredPart, VersionUid, WriteCondition,
+        AccountId, Assigned, Attached, Body, BodyId, Bucket, ETag, HolderKind, NewVersion,
+        ObjectKey, Published, StoredObject, StoredPart, VersionUid, WriteCondition,
     },
 };
 use sealed_format::{
@@ -41,8 +41,8 @@ pub struct Put<'a> {
     pub metadata: ObjectMetadata,
     /// S3's storage-class name.
     pub storage_class: String,
-    /// Object tags, stored in clear.
-    pub tags: Vec<(String, String)>,
+    /// What stands beside it in clear.
+    pub attached: Attached,
     /// What must hold of the key.
     pub condition: WriteCondition,
 }
@@ -85,7 +85,7 @@ impl SealedStore {
             checksum: checksum.as_ref().map(names),
             envelope: envelope.into(),
             seals: Vec::new(),
-            tags: put.tags,
+            attached: put.attached,
             body_id,
             body: Body::Whole(StoredPart {
                 number: WHOLE_PART,

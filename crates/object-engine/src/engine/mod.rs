@@ -38,6 +38,7 @@ use crate::{
 
 mod accounts;
 mod at_work;
+mod attached;
 mod audit;
 mod bodies;
 mod buckets;
@@ -53,11 +54,11 @@ mod pins;
 mod reclaim;
 mod recover;
 mod rollup;
-mod tags;
 mod upload_listing;
 mod uploads;
 mod version_listing;
 
+pub use attached::ChangeAttached;
 pub use audit::Audit;
 pub use bodies::{BodyReader, BodyWriter};
 pub use manifests::SLICES_MAX;

@@ -56,7 +56,7 @@ impl ObjectEngine {
             envelope: new.envelope,
             metadata_seal: new.metadata_seal,
             completion_key: new.completion_key,
-            tags: new.tags,
+            attached: new.attached,
         }
     }
 

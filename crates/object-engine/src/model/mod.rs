@@ -3,11 +3,13 @@
 //! Guarantees: a [`BucketName`] and an [`ObjectKey`] are valid once they exist.
 //! Does not: encode itself for storage; `record` does.
 
+pub mod attached;
 pub mod bucket;
 pub mod names;
 pub mod object;
 pub mod upload;
 
+pub use attached::*;
 pub use bucket::*;
 pub use names::*;
 pub use object::*;

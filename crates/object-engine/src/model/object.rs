@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::{
     blobs::BlobId,
     clock::Timestamp,
-    model::{AccountId, BodyId, BucketUid, ObjectKey, VersionId, VersionUid},
+    model::{AccountId, Attached, BodyId, BucketUid, ObjectKey, VersionId, VersionUid},
 };
 
 /// Who holds the key that wraps a version's secrets.
@@ -97,8 +97,8 @@ pub struct StoredObject {
     pub envelope: Bytes,
     /// The seals (metadata, completion), in the order `sealed-store` gave them; opaque here.
     pub seals: Vec<Bytes>,
-    /// Object tags, in clear.
-    pub tags: Vec<(String, String)>,
+    /// What stands beside it in clear.
+    pub attached: Attached,
     /// The body's identity.
     pub body_id: BodyId,
     /// The body.

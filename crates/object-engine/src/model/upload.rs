@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::{
     clock::Timestamp,
     model::{
-        AccountId, BodyId, BucketUid, ETag, HolderKind, ObjectKey, StoredPart, UploadId,
+        AccountId, Attached, BodyId, BucketUid, ETag, HolderKind, ObjectKey, StoredPart, UploadId,
         VersionUid, WriteCondition,
     },
 };
@@ -42,8 +42,8 @@ pub struct Upload {
     pub metadata_seal: Bytes,
     /// The completion key wrapped under the master key; opaque here; dropped at Complete.
     pub completion_key: Bytes,
-    /// Object tags, in clear.
-    pub tags: Vec<(String, String)>,
+    /// What will stand beside the object in clear.
+    pub attached: Attached,
 }
 
 /// What creating an upload needs; the engine draws the id.
@@ -69,8 +69,8 @@ pub struct NewUpload {
     pub metadata_seal: Bytes,
     /// The completion key, wrapped under the master key.
     pub completion_key: Bytes,
-    /// Object tags.
-    pub tags: Vec<(String, String)>,
+    /// What will stand beside the object in clear.
+    pub attached: Attached,
 }
 
 /// A part as listed.

@@ -4,6 +4,7 @@
 //! [`Malformed`], never misread; golden tests pin every byte. Does not: name keys; `keys` does.
 
 mod account;
+mod attached;
 mod bucket;
 mod codec;
 mod head;

@@ -30,7 +30,15 @@ fn object(body: Body) -> StoredObject {
         checksum: Some(("CRC32".into(), "FULL_OBJECT".into())),
         envelope: Bytes::from_static(b"envelope"),
         seals: vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")],
-        tags: vec![("k".into(), "v".into())],
+        attached: Attached {
+            tags: vec![("k".into(), "v".into())],
+            acl: Some("acl".into()),
+            retention: Some(Retention {
+                mode: RetentionMode::Compliance,
+                until: Timestamp(1_900_000_000_000),
+            }),
+            legal_hold: true,
+        },
         body_id: BodyId([3; 16]),
         body,
     }
@@ -77,7 +85,7 @@ fn upload() -> UploadRecord {
         envelope: Bytes::from_static(b"e"),
         metadata_seal: Bytes::from_static(b"m"),
         completion_key: Bytes::from_static(b"c"),
-        tags: vec![],
+        attached: Attached::default(),
     };
     UploadRecord { upload, state: UploadState::Completing { parts: 2 } }
 }

@@ -4,8 +4,9 @@ use bytes::Bytes;
 
 use super::{
     Malformed, Reader, Writer,
+    attached::{read_attached, write_attached},
     head::{read_checksum, write_checksum},
-    version::{read_holder, read_part, read_tags, write_part, write_tags},
+    version::{read_holder, read_part, write_part},
 };
 use crate::{
     clock::Timestamp,
@@ -45,7 +46,7 @@ impl UploadRecord {
         out.text(&upload.storage_class);
         write_checksum(&mut out, upload.checksum.as_ref());
         out.bytes(&upload.envelope).bytes(&upload.metadata_seal).bytes(&upload.completion_key);
-        write_tags(&mut out, &upload.tags);
+        write_attached(&mut out, &upload.attached);
         out.finish()
     }
 
@@ -75,7 +76,7 @@ impl UploadRecord {
             envelope: record.bytes()?,
             metadata_seal: record.bytes()?,
             completion_key: record.bytes()?,
-            tags: read_tags(&mut record)?,
+            attached: read_attached(&mut record)?,
         };
         record.end()?;
         Ok(Self { upload, state })

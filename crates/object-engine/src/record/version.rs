@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::{
     Malformed, Reader, Writer,
+    attached::{read_attached, write_attached},
     head::{Shown, read_checksum, write_checksum},
 };
 use crate::{
@@ -95,7 +96,7 @@ fn write_rest(out: &mut Writer, object: &StoredObject) {
     out.list(&object.seals, |out, seal| {
         out.bytes(seal);
     });
-    write_tags(out, &object.tags);
+    write_attached(out, &object.attached);
     out.fixed(&object.body_id.0);
     match &object.body {
         Body::Whole(part) => write_part(out.byte(0), part),
@@ -142,7 +143,7 @@ fn read_rest(record: &mut Reader<'_>, shown: Shown) -> Result<StoredObject, Malf
         checksum: shown.checksum,
         envelope: record.bytes()?,
         seals: record.list(Reader::bytes)?,
-        tags: read_tags(record)?,
+        attached: read_attached(record)?,
         body_id: BodyId(record.fixed()?),
         body: match record.byte()? {
             0 => Body::Whole(read_part(record)?),
@@ -158,16 +159,6 @@ pub(super) fn read_holder(record: &mut Reader<'_>) -> Result<HolderKind, Malform
         2 => Ok(HolderKind::Server),
         _ => Err(record.malformed()),
     }
-}
-
-pub(super) fn write_tags(out: &mut Writer, tags: &[(String, String)]) {
-    out.list(tags, |out, (name, value)| {
-        out.text(name).text(value);
-    });
-}
-
-pub(super) fn read_tags(record: &mut Reader<'_>) -> Result<Vec<(String, String)>, Malformed> {
-    record.list(|record| Ok((record.text()?, record.text()?)))
 }
 
 pub(super) fn write_part(out: &mut Writer, part: &StoredPart) {

@@ -126,7 +126,7 @@ async fn tags_are_replaced_on_versions_that_stand() {
     let (stored, _) = version(&engine, (&bucket, "k")).await;
     let tags = vec![("a".to_owned(), "b".to_owned())];
     assert_eq!(engine.set_tags(&bucket, &stored, tags.clone()).await, Ok(true));
-    assert_eq!(version(&engine, (&bucket, "k")).await.1.tags, tags);
+    assert_eq!(version(&engine, (&bucket, "k")).await.1.attached.tags, tags);
     put(&world, &engine, (&bucket, "k"), b"other").await;
     assert_eq!(engine.set_tags(&bucket, &stored, tags).await, Ok(false));
     assert_clean(&engine).await;

@@ -160,7 +160,7 @@ pub(crate) fn stored_object(part: StoredPart, body_id: BodyId) -> StoredObject {
         checksum: None,
         envelope: Bytes::from_static(b"envelope"),
         seals: Vec::new(),
-        tags: Vec::new(),
+        attached: Attached::default(),
         body_id,
         body: Body::Whole(part),
     }
@@ -289,7 +289,7 @@ pub(crate) fn new_upload(world: &World, name: &str) -> NewUpload {
         envelope: Bytes::from_static(b"envelope"),
         metadata_seal: Bytes::from_static(b"metadata"),
         completion_key: Bytes::from_static(b"completion"),
-        tags: Vec::new(),
+        attached: Attached::default(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! CopyObject.
 
-use object_engine::model::{Assigned, HolderKind, Published, VersionSelector, WriteCondition};
+use object_engine::model::{
+    Assigned, Attached, HolderKind, Published, VersionSelector, WriteCondition,
+};
 use sealed_format::{ChecksumAlgorithm, ObjectMetadata};
 use sealed_store::{CopyMode, CopyObject, CopyOutcome, PutOutcome};
 
@@ -55,7 +57,9 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
             wanted.redirect,
         ),
         storage_class,
-        tags: wanted.tags.unwrap_or_else(|| source.object.tags.clone()),
+        attached: Attached::tags(
+            wanted.tags.unwrap_or_else(|| source.object.attached.tags.clone()),
+        ),
         checksum: wanted.checksum,
         condition: wanted.condition.clone(),
         mode: wanted.mode,

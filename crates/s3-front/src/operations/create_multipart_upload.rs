@@ -1,5 +1,7 @@
 //! CreateMultipartUpload.
 
+use object_engine::model::Attached;
+
 use sealed_store::CreateUpload;
 
 use super::{At, encryption_settings::SseCWrite};
@@ -32,7 +34,7 @@ pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3R
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        tags: stored::tags(head)?,
+        attached: Attached::tags(stored::tags(head)?),
         checksum: chosen,
     };
     let upload =

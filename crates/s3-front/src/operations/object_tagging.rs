@@ -23,7 +23,7 @@ use crate::{
 /// A version's tags; none is an empty set.
 pub(crate) async fn get_object_tagging(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer> {
     let target = Target::find(call, at).await?;
-    Ok(target.named(Answer::xml(tags::document(&target.object.tags))))
+    Ok(target.named(Answer::xml(tags::document(&target.object.attached.tags))))
 }
 
 /// Replaces a version's tags.

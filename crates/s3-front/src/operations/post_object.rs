@@ -8,7 +8,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use object_engine::model::{BucketName, ObjectKey, Published, WriteCondition};
+use object_engine::model::{Attached, BucketName, ObjectKey, Published, WriteCondition};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sealed_format::KeyMd5;
 use sealed_store::{BodyDigests, PlainBody, Put, PutError, PutOutcome};
@@ -177,7 +177,7 @@ async fn store<B: HttpBody>(
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        tags: tags.map_or_else(|| stored::tags(head), Ok)?,
+        attached: Attached::tags(tags.map_or_else(|| stored::tags(head), Ok)?),
         condition: WriteCondition::default(),
     };
     if sealing.is_none() {

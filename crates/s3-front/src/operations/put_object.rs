@@ -1,6 +1,6 @@
 //! PutObject.
 
-use object_engine::model::{Assigned, Published};
+use object_engine::model::{Assigned, Attached, Published};
 use sealed_store::Put;
 
 use super::{
@@ -42,7 +42,7 @@ pub(crate) async fn put_object<B: HttpBody>(
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        tags: stored::tags(head)?,
+        attached: Attached::tags(stored::tags(head)?),
         condition: conditional::write_condition(head)?,
     };
     let condition = put.condition.clone();

@@ -62,7 +62,8 @@ impl Answer {
     #[must_use]
     pub fn stored(self, object: &StoredObject) -> Self {
         let class = (object.storage_class != STANDARD).then_some(&object.storage_class);
-        let tags = (!object.tags.is_empty()).then(|| object.tags.len().to_string());
+        let tags =
+            (!object.attached.tags.is_empty()).then(|| object.attached.tags.len().to_string());
         self.header_if("x-amz-storage-class", class).header_if("x-amz-tagging-count", tags)
     }
 

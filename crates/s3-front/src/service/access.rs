@@ -242,7 +242,7 @@ impl Call<'_> {
     ) -> S3Result<()> {
         let found = self.engine().version(bucket, key, selector).await?;
         if let Lookup::Object(_, object) = found {
-            for (name, value) in &object.tags {
+            for (name, value) in &object.attached.tags {
                 context.set(&format!("{EXISTING_TAG}{name}"), value);
             }
         }

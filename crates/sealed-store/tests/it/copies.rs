@@ -1,6 +1,6 @@
 //! Copies: which share a body, which must not, and what the keys open afterwards.
 
-use object_engine::model::{Body, BodyId, HolderKind, WriteCondition};
+use object_engine::model::{Attached, Body, BodyId, HolderKind, WriteCondition};
 use sealed_format::CustomerKey;
 use sealed_store::{CopyMode, CopyObject, CopyOutcome, CopySource, UnlockError};
 
@@ -33,7 +33,7 @@ impl World {
             customer_key: target_key,
             metadata: metadata(),
             storage_class: "STANDARD".into(),
-            tags: vec![],
+            attached: Attached::default(),
             checksum: None,
             condition: WriteCondition::default(),
             mode,

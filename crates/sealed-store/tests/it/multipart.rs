@@ -1,6 +1,6 @@
 //! Multipart uploads: keys, order, replacement, completion without a key.
 
-use object_engine::model::{Upload, WriteCondition};
+use object_engine::model::{Attached, Upload, WriteCondition};
 use sealed_format::CustomerKey;
 use sealed_store::{
     ChosenChecksum, CompleteOutcome, CreateUpload, PartPut, UnlockError, UnlockedUpload,
@@ -19,7 +19,7 @@ impl World {
             customer_key: key,
             metadata: metadata(),
             storage_class: "STANDARD".into(),
-            tags: vec![],
+            attached: Attached::default(),
             checksum: None,
         };
         self.store.create_upload(create).await.unwrap().unwrap()

@@ -1,6 +1,6 @@
 //! Put and get: every border, every range, every key.
 
-use object_engine::model::{HolderKind, Published, VersionSelector, WriteCondition};
+use object_engine::model::{Attached, HolderKind, Published, VersionSelector, WriteCondition};
 use sealed_store::{Put, UnlockError};
 
 use crate::world::{Failure, Frames, World, customer_key, metadata, object_key, pattern};
@@ -51,7 +51,7 @@ async fn a_length_that_is_not_told_changes_nothing() {
             customer_key: Some(&key),
             metadata: metadata(),
             storage_class: "STANDARD".into(),
-            tags: vec![],
+            attached: Attached::default(),
             condition: WriteCondition::default(),
         };
         world.store.put(put, &mut Frames::new(&bytes, 9_999).unknown()).await.unwrap();
@@ -150,7 +150,7 @@ async fn a_body_that_fails_leaves_the_old_object_and_no_blob() {
         customer_key: Some(&key),
         metadata: metadata(),
         storage_class: "STANDARD".into(),
-        tags: vec![],
+        attached: Attached::default(),
         condition: WriteCondition::default(),
     };
     let mut body = Broken(Frames::new(&pattern(1_000_000), 50_000));

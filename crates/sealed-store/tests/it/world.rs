@@ -17,8 +17,8 @@ use object_engine::{
     engine::{Backends, EngineOptions, ObjectEngine},
     entropy::Entropy,
     model::{
-        AccountId, Bucket, BucketName, CreateBucket, Lookup, ObjectKey, StoredObject, Version,
-        VersionSelector, WriteCondition,
+        AccountId, Attached, Bucket, BucketName, CreateBucket, Lookup, ObjectKey, StoredObject,
+        Version, VersionSelector, WriteCondition,
     },
 };
 use sealed_format::{
@@ -104,7 +104,7 @@ impl World {
             customer_key,
             metadata: metadata(),
             storage_class: "STANDARD".into(),
-            tags: vec![],
+            attached: Attached::default(),
             condition: WriteCondition::default(),
         };
         self.store.put(put, &mut Frames::new(bytes, frame)).await.unwrap()
