@@ -32,7 +32,7 @@ pub(crate) const QUICK: [&str; 16] = [
 /// Clients that compile for minutes, or want a Debian package: `conformance --all` runs them after the quick ones.
 const CLIENTS: [&str; 7] =
     ["js_sdk", "rclone", "s3fs", "pgbackrest", "barman_cloud", "go_sdks", "java_sdk"];
-const LONG: [&str; 4] = ["crash", "memory_scan", "big", "bench"];
+const LONG: [&str; 5] = ["crash", "memory_scan", "big", "bench", "rekey"];
 
 /// Which lanes to run against which binary.
 pub(crate) struct LaneRun {

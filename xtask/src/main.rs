@@ -33,6 +33,7 @@ usage: cargo xtask COMMAND
   crash [--rounds N] [--seed N]     kill -9 under load, N times (default 200)
   memory                            looks for key material in the memory of a server and in its files
   big [--gib N]                     one object of N GiB (default 5) in and out in constant memory
+  rekey [--gib N]                   a new key for an object of N GiB, killed at every system call of the copy
   bench --peerbench SCRIPT [...]    runs an external benchmark script against a release build
 
 Every lane but `bench` and `big` uses a dev build. `--bin P` takes a ready binary instead of building.
@@ -70,6 +71,7 @@ fn run(arguments: &[String]) -> Result<bool, String> {
         "crash" => lane_with_defaults(&root, "crash", rest, &["--rounds", "200"]),
         "memory" => lane_with_defaults(&root, "memory_scan", rest, &[]),
         "big" => lane_with_defaults(&root, "big", rest, &["--gib", "5"]),
+        "rekey" => lane_with_defaults(&root, "rekey", rest, &["--gib", "0.25"]),
         "bench" => {
             let (script, rest) = take_option(rest, "--peerbench")?;
             let script = script.ok_or("bench wants --peerbench SCRIPT")?;
