@@ -31,7 +31,7 @@ const LATER: &str = "2026-01-02T05:04:05.000Z";
 
 /// A form in the making.
 #[derive(Clone)]
-struct Form<'w> {
+pub(crate) struct Form<'w> {
     world: &'w World,
     conditions: Vec<String>,
     fields: Vec<(String, Vec<u8>)>,
@@ -42,7 +42,7 @@ struct Form<'w> {
 
 impl<'w> Form<'w> {
     /// A form that its policy lets pass with these fields.
-    fn new(world: &'w World, fields: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(world: &'w World, fields: &[(&str, &str)]) -> Self {
         let form = Self {
             world,
             conditions: vec![r#"{"bucket": "bkt"}"#.to_owned()],
@@ -55,7 +55,7 @@ impl<'w> Form<'w> {
     }
 
     /// A field, and a condition that lets it be anything.
-    fn field(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn field(self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.bare(name, value).condition(&format!(r#"["starts-with", "${name}", ""]"#))
     }
 
@@ -75,7 +75,7 @@ impl<'w> Form<'w> {
         self
     }
 
-    fn key(self, (key, md5): (&str, &str)) -> Self {
+    pub(crate) fn key(self, (key, md5): (&str, &str)) -> Self {
         self.field(ALGORITHM, "AES256").field(KEY, key).field(KEY_MD5, md5)
     }
 
@@ -87,7 +87,7 @@ impl<'w> Form<'w> {
     }
 
     /// Adds version 4's proof.
-    fn v4(self) -> Self {
+    pub(crate) fn v4(self) -> Self {
         let form = self
             .field("x-amz-algorithm", "AWS4-HMAC-SHA256")
             .field("x-amz-credential", CREDENTIAL)
@@ -127,12 +127,12 @@ impl<'w> Form<'w> {
         body
     }
 
-    fn ask(&self) -> Ask<'w> {
+    pub(crate) fn ask(&self) -> Ask<'w> {
         let ask = self.world.ask("POST", "/bkt").anonymous().header("content-type", TYPE);
         ask.body(self.body())
     }
 
-    async fn send(&self) -> Reply {
+    pub(crate) async fn send(&self) -> Reply {
         self.ask().send().await
     }
 }

@@ -4,6 +4,7 @@ use s3_front::service::Profile;
 
 use crate::{
     client::{ALGORITHM, Ask, KEY, KEY_A, KEY_B, KEY_MD5, KEY_SHORT, Reply, SSE},
+    post_object::Form,
     world::World,
 };
 
@@ -161,7 +162,7 @@ impl Answer {
 
 /// Operations that look at the key in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
+pub(crate) enum Class {
     /// Begins an object.
     Begin,
     Part,
@@ -175,12 +176,15 @@ enum Class {
     Keyless,
 }
 
-const OPERATIONS: [(&str, Class); 16] = [
+/// Every operation that takes a key (`key_coverage` holds that), and some that do not.
+pub(crate) const OPERATIONS: [(&str, Class); 18] = [
     ("PutObject", Class::Begin),
+    ("PostObject", Class::Begin),
     ("CreateMultipartUpload", Class::Begin),
     ("UploadPart", Class::Part),
     ("GetObject", Class::Read),
     ("HeadObject", Class::Read),
+    ("GetObjectAttributes", Class::Read),
     ("CompleteMultipartUpload", Class::Complete),
     ("ListParts", Class::ListParts),
     ("CopyObject", Class::Begin),
@@ -436,9 +440,15 @@ impl Scene {
 
     /// Makes the operation's target anew and asks, with `kind`'s headers.
     async fn cell(&self, operation: &str, kind: &Kind) -> Reply {
+        if operation == "PostObject" {
+            return self.posted(kind).await;
+        }
         let target = self.target(operation, kind.plain).await;
         let (method, path, body) = target;
         let mut ask = self.world.ask(method, &path).body(body);
+        if operation == "GetObjectAttributes" {
+            ask = ask.header("x-amz-object-attributes", "ObjectSize");
+        }
         let mut headers = kind.headers.to_vec();
         if operation.contains("Copy") {
             ask = ask.header("x-amz-copy-source", "/bkt/key");
@@ -452,6 +462,18 @@ impl Scene {
         if kind.insecure { ask.insecure().send().await } else { ask.send().await }
     }
 
+    /// What other operations send as headers, as a form's fields.
+    async fn posted(&self, kind: &Kind) -> Reply {
+        self.world.ask("DELETE", "/bkt/new").send().await.expect_status(204);
+        let form = Form::new(&self.world, &[("key", "new")]);
+        let form = kind.headers.iter().fold(form, |form, (name, value)| match *name == SSE {
+            true => form.field(name, value),
+            false => form.field(&name.replace("x-amz-", self.spelling), value),
+        });
+        let ask = form.v4().ask();
+        if kind.insecure { ask.insecure().send().await } else { ask.send().await }
+    }
+
     async fn target(&self, operation: &str, plain: bool) -> (&'static str, String, String) {
         let own: &[(&str, &str)] = if plain { &[] } else { RIGHT };
         let body = || "body".to_owned();
@@ -462,6 +484,10 @@ impl Scene {
                 ("PUT", "/bkt/new".to_owned(), body())
             }
             "CreateMultipartUpload" => at("POST", "/bkt/new?uploads".to_owned()),
+            "GetObjectAttributes" => {
+                self.put_key(own).await;
+                at("GET", "/bkt/key?attributes".to_owned())
+            }
             "GetObject" | "HeadObject" | "DeleteObject" => {
                 self.put_key(own).await;
                 let method = match operation {
@@ -569,11 +595,11 @@ async fn every_operation_answers_every_kind_of_key_as_its_profile_has_it() {
                 cells += 1;
                 let wanted = kind.wanted(class, scene.profile);
                 expect(&reply, wanted, kind, &what);
-                assert!(
-                    wanted == Done || class == Class::Complete || !reply.polled,
-                    "{what}: unread"
-                );
-                if matches!(operation, "PutObject" | "CopyObject") && kind.means_a_key() {
+                // A list of parts, and a form's fields, are in the body.
+                let is_read = class == Class::Complete || operation == "PostObject";
+                assert!(wanted == Done || is_read || !reply.polled, "{what}: unread");
+                let makes = matches!(operation, "PutObject" | "PostObject" | "CopyObject");
+                if makes && kind.means_a_key() {
                     scene.nothing_is_open(&what).await;
                 }
             }
@@ -587,10 +613,16 @@ async fn every_operation_answers_every_kind_of_key_as_its_profile_has_it() {
 async fn the_echo_is_the_profiles_and_in_the_spelling_of_the_request() {
     for (profile, spelling) in SCENES {
         let scene = Scene::new(profile, spelling).await;
-        for operation in
-            ["PutObject", "CreateMultipartUpload", "UploadPart", "GetObject", "HeadObject"]
-        {
-            let reply = scene.cell(operation, &KINDS[0]).await.expect_status(200);
+        for operation in [
+            "PutObject",
+            "PostObject",
+            "CreateMultipartUpload",
+            "UploadPart",
+            "GetObject",
+            "HeadObject",
+        ] {
+            let reply = scene.cell(operation, &KINDS[0]).await;
+            assert!(reply.status.is_success(), "{operation}: {}", reply.text());
             let sent = |name: &str| reply.header(&name.replace("x-amz-", spelling));
             let what = format!("{profile:?} {spelling} {operation}");
             assert_eq!(sent(ALGORITHM), Some("AES256"), "{what}");
