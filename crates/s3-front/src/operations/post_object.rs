@@ -57,6 +57,7 @@ async fn post<B: HttpBody>(
         return Err(sse_c::insecure_connection());
     }
     customer_key::refuse_foreign_names(form.names(), call.profile())?;
+    customer_key::refuse_repeated_names(form.names())?;
     let key = key(&form)?;
     let (principal, range) = authorised(call, &form, bucket).await?;
     let wish = Wish::of(&form)?;

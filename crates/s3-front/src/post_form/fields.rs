@@ -54,7 +54,7 @@ impl Form {
     }
 
     /// The names, as sent.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.fields.iter().map(|(name, _)| name.as_str())
     }
 

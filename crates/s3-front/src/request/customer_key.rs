@@ -18,6 +18,7 @@ use crate::{
     key_names::{ALL, AMZ, KeyNames, OBS, is_any_vendors},
     profile::Profile,
     response::Answer,
+    signature::SignatureError,
 };
 
 /// `x-amz-server-side-encryption-customer-algorithm`.
@@ -67,6 +68,22 @@ pub(crate) fn refuse_foreign_names<'n>(
         .closing()),
         None => Ok(()),
     }
+}
+
+/// Refuses a form that gives one field of a key in two spellings, as headers are refused: which of the
+/// two counts would be a matter of who reads first.
+pub(crate) fn refuse_repeated_names<'n>(
+    names: impl Iterator<Item = &'n str> + Clone,
+) -> S3Result<()> {
+    for (place, name) in AMZ.six().into_iter().enumerate() {
+        let is_this =
+            |given: &&str| ALL.iter().any(|names| names.six()[place].eq_ignore_ascii_case(given));
+        if names.clone().filter(is_this).count() > 1 {
+            let name = name.to_owned();
+            return Err(SignatureError::CustomerKeyParameterRepeated { name }.into());
+        }
+    }
+    Ok(())
 }
 
 fn mentioned<'h>(headers: &'h HeaderMap, query: &'h Query) -> impl Iterator<Item = &'h str> {

@@ -691,3 +691,29 @@ async fn obs_takes_each_name_once_in_headers_or_query() {
     world.ask("GET", "/bkt/k").key(KEY_A).send().await.expect_status(200);
     world.ask("GET", "/bkt/k").send().await.expect_error(400, "InvalidRequest");
 }
+
+/// A form's fields count as headers do.
+#[tokio::test]
+async fn obs_takes_each_field_of_a_form_once() {
+    let world = World::under(Profile::Obs).await;
+    let trio = || Form::new(&world, &[("key", "k")]).key(KEY_A);
+    for (name, value) in RIGHT {
+        for other in [name.replace("x-amz-", "x-obs-"), name.replace("x-amz-", "X-OBS-")] {
+            for value in [*value, ""] {
+                let reply = trio().field(&other, value).v4().send().await;
+                let reply = reply.expect_error(400, "InvalidArgument");
+                let message = "The server side encryption parameter was specified more than once.";
+                assert_eq!(reply.element("Message").as_deref(), Some(message), "{other}");
+                assert_eq!(reply.element("ArgumentName").as_deref(), Some(*name), "{other}");
+                assert_eq!(reply.header("connection"), Some("close"), "{other}");
+            }
+        }
+    }
+    world.ask("GET", "/bkt/k").send().await.expect_error(404, "NoSuchKey");
+    let mixed = Form::new(
+        &world,
+        &[("key", "k"), A, ("x-obs-server-side-encryption-customer-key", K.1), M],
+    );
+    mixed.v4().send().await.expect_status(204);
+    world.ask("GET", "/bkt/k").key(KEY_A).send().await.expect_status(200);
+}
