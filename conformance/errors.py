@@ -173,6 +173,8 @@ def header_rows(lane, name, send, world):
     for value in ("", "a", "ZZ", "####"):
         with lane.check(f"E4 {name} with the key {value!r}"):
             invalid(send(full | {KEY: value}), SHORT, value, head)
+    with lane.check(f"E5 {name} with a key that is not ASCII, which no signature fits"):
+        refused(send(full | {KEY: "schlüssel"}), 403, "SignatureDoesNotMatch", ANY, head=head)
     with lane.check(f"{'E6r' if reads else 'E6'} {name} without MD5"):
         answer = send(without(full, MD5))
         if reads:

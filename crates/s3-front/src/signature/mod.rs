@@ -24,6 +24,7 @@ use aws_lc_rs::{constant_time, hmac};
 use http::HeaderMap;
 use object_engine::clock::Timestamp;
 
+use crate::key_names;
 use canonical::CanonicalRequest;
 pub(crate) use canonical::is_customer_secret;
 pub use chunks::ChunkSigner;
@@ -37,6 +38,15 @@ use time::{CLOCK_SKEW_MS_MAX, rfc3339};
 const SERVICE: &str = "s3";
 /// The end of a credential's scope.
 const TERMINAL: &str = "aws4_request";
+
+/// Whether the signature covers a key header that is not ASCII. S3 reads the bytes of such a value in
+/// another encoding than its sender did, and so finds no signature over it right; a form's field, and a
+/// key beside a presigned URL that does not cover it, get as far as E5.
+fn signs_unreadable_key(head: &RequestHead<'_>, claim: &Claim<'_>) -> bool {
+    let keys = key_names::ALL.into_iter().flat_map(|names| [names.own.key, names.source.key]);
+    keys.filter(|name| claim.covers(name))
+        .any(|name| head.headers.get_all(name).iter().any(|value| !value.as_bytes().is_ascii()))
+}
 
 /// What of a request is signed, as it was on the wire.
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +156,8 @@ impl Verifier {
         let key = self.keys.key(secret, claim.time.day(), &self.region);
         let tag = hmac::sign(&key, text.as_bytes());
         let signature = hex::encode(tag.as_ref().try_into().expect("HMAC-SHA256 has 32 bytes"));
-        if constant_time::verify_slices_are_equal(&signature, claim.signature.as_bytes()).is_err() {
+        let fits = constant_time::verify_slices_are_equal(&signature, claim.signature.as_bytes());
+        if fits.is_err() || signs_unreadable_key(head, claim) {
             return Err(SignatureError::SignatureDoesNotMatch(Box::new(Mismatch {
                 access_key_id: claim.access_key_id().to_owned(),
                 string_to_sign: text,

@@ -114,6 +114,28 @@ async fn the_algorithm_is_signed_as_a_header_or_hoisted() {
     }
 }
 
+/// What the signature covers has no signature right over it; what it does not cover is E5.
+#[tokio::test]
+async fn a_key_that_is_not_ascii() {
+    let world = sealed().await;
+    let key = (KEY, "schlüssel");
+    let sent = [ALG, key, MD5_HEADER];
+    for (query, signed) in
+        [([].as_slice(), [ALG].as_slice()), (&[ALG], &[]), (&[ALG, key, MD5_HEADER], &[])]
+    {
+        let url = Url { method: "GET", query, signed };
+        let sent: Vec<_> = sent.iter().filter(|pair| !query.contains(pair)).copied().collect();
+        let reply = url.ask(&world).headers(&sent).send().await;
+        let reply = reply.expect_error(400, "InvalidArgument");
+        let message =
+            "The secret key was improperly encoded. The secret key must be Base64 encoded.";
+        assert_eq!(reply.element("Message").as_deref(), Some(message));
+    }
+    let url = Url { method: "GET", query: &[], signed: &sent };
+    let reply = url.ask(&world).headers(&sent).send().await;
+    reply.expect_error(403, "SignatureDoesNotMatch");
+}
+
 #[tokio::test]
 async fn uploads_follow_the_same_rules() {
     let world = World::new().await;

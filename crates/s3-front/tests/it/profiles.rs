@@ -19,6 +19,7 @@ enum Answer {
     E2,
     E3,
     E4,
+    E5,
     E6,
     E7,
     E8,
@@ -66,6 +67,12 @@ impl Answer {
                 true,
             ),
             E4 => (400, "InvalidArgument", "The secret key was invalid - too short.", true),
+            E5 => (
+                400,
+                "InvalidArgument",
+                "The secret key was improperly encoded. The secret key must be Base64 encoded.",
+                true,
+            ),
             E6 => (
                 400,
                 "InvalidArgument",
@@ -607,6 +614,34 @@ async fn every_operation_answers_every_kind_of_key_as_its_profile_has_it() {
     }
     assert_eq!(cells, SCENES.len() * KINDS.len() * OPERATIONS.len());
     assert!(Profile::ALL.iter().all(|all| SCENES.iter().any(|(profile, _)| profile == all)));
+}
+
+/// Apart from the table, since it is not the operation but the signature that sees it.
+#[tokio::test]
+async fn e5_is_for_forms_and_in_a_header_the_signature_does_not_match() {
+    let kind = Kind {
+        name: "a key that is not ASCII",
+        headers: &[A, (KEY, "schlüssel"), M],
+        value: Some("schlüssel"),
+        ..BASE
+    };
+    for (profile, spelling) in SCENES {
+        let scene = Scene::new(profile, spelling).await;
+        for (operation, _) in OPERATIONS {
+            let what = format!("{profile:?} {spelling} {operation} with {}", kind.name);
+            let reply = scene.cell(operation, &kind).await;
+            if operation == "PostObject" {
+                let wanted = if profile == Profile::Ovh { NoKeyOf32 } else { E5 };
+                expect(&reply, wanted, &kind, &what);
+                scene.nothing_is_open(&what).await;
+                continue;
+            }
+            let reply = reply.expect_status(403);
+            let code = (operation != "HeadObject").then_some("SignatureDoesNotMatch");
+            assert_eq!(reply.element("Code").as_deref(), code, "{what}");
+            assert!(!reply.text().contains("schl") && !reply.polled, "{what}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -364,6 +364,25 @@ fn a_presigned_url_that_covers_the_algorithm_takes_an_unsigned_key() {
 }
 
 #[test]
+fn no_signature_is_right_over_a_key_that_is_not_ascii() {
+    let mismatches = |request: &Request| {
+        matches!(request.verify(AT), Err(SignatureError::SignatureDoesNotMatch(_)))
+    };
+    for vendor in ["x-amz", "x-obs"] {
+        for source in ["", "-copy-source"] {
+            let name = format!("{vendor}{source}-server-side-encryption-customer-key");
+            assert!(signed(&[(&name, "K")]).verify(AT).is_ok(), "{name}");
+            assert!(mismatches(&signed(&[(&name, "schlüssel")])), "{name}");
+            assert!(mismatches(&presigned("", &[(&name, "schlüssel")])), "{name}");
+        }
+    }
+    let mut unsigned = presigned("", &[(ALG, "AES256")]);
+    unsigned.add(KEY, "schlüssel");
+    assert!(unsigned.verify(AT).is_ok(), "the operation says E5");
+    assert!(signed(&[("x-amz-meta-a", "schlüssel")]).verify(AT).is_ok(), "only of keys");
+}
+
+#[test]
 fn nothing_overrides_a_pinned_customer_key() {
     let repeated = |request: &Request| match request.verify(AT) {
         Err(SignatureError::CustomerKeyParameterRepeated { name }) => name,
