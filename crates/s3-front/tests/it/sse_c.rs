@@ -404,6 +404,32 @@ async fn e16_on_complete_only_with_all_three() {
     expect(reply, "not SSE-C", 400, "InvalidRequest", COMPLETE_DIFFERS, None);
 }
 
+/// Part checksums are sealed, so a list that repeats them cannot be held against the parts without the
+/// key; AWS's message says as much.
+#[tokio::test]
+async fn e16_on_complete_with_part_checksums_and_no_key() {
+    let scene = Scene::new().await;
+    let started =
+        scene.ask("POST", "/bkt/up?uploads").key(KEY_A).header("x-amz-checksum-algorithm", "CRC32");
+    let started = started.send().await.expect_status(200);
+    let upload = started.element("UploadId").unwrap();
+    let part = scene.part(&upload).key(KEY_A).send().await.expect_status(200);
+    let (etag, sum) = (part.header("etag").unwrap(), part.header("x-amz-checksum-crc32").unwrap());
+    let complete = |sum: &str| {
+        let list = format!(
+            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag><ChecksumCRC32>{sum}</ChecksumCRC32></Part></CompleteMultipartUpload>"
+        );
+        scene.ask("POST", &format!("/bkt/up?uploadId={upload}")).body(list)
+    };
+    for headers in [&[][..], &[(ALGORITHM, "AES256")], &[(ALGORITHM, "AES256"), (KEY, KEY_A.0)]] {
+        let reply = complete(sum).headers(headers).send().await;
+        expect(reply, "no whole trio", 400, "InvalidRequest", COMPLETE_DIFFERS, None);
+    }
+    complete("AAAAAA==").key(KEY_A).send().await.expect_error(400, "InvalidPart");
+    let reply = complete(sum).key(KEY_A).send().await.expect_status(200);
+    assert_eq!(reply.element("ChecksumType").as_deref(), Some("COMPOSITE"));
+}
+
 #[tokio::test]
 async fn complete_with_the_key_says_more() {
     let scene = Scene::new().await;
