@@ -38,8 +38,8 @@ def served(answer, wanted=200):
     return answer
 
 
-def post(raw: Raw, bucket, key, fields, file):
-    """POST Object with a SigV4 policy that names every field."""
+def form(raw: Raw, bucket, key, fields, file):
+    """Target, headers and body of a POST Object with a SigV4 policy that names every field."""
     stamp = datetime.datetime.now(datetime.timezone.utc)
     day, moment = stamp.strftime("%Y%m%d"), stamp.strftime("%Y%m%dT%H%M%SZ")
     fields = {"key": key, **fields, "x-amz-algorithm": "AWS4-HMAC-SHA256", "x-amz-date": moment,
@@ -53,7 +53,12 @@ def post(raw: Raw, bucket, key, fields, file):
     rows.append('--edge\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n')
     body = "".join(rows).encode() + file + b"\r\n--edge--\r\n"
     headers = [("Host", raw.host), ("Content-Type", "multipart/form-data; boundary=edge")]
-    return raw.send("POST", f"/{bucket}", headers, body)
+    return f"/{bucket}", headers, body
+
+
+def post(raw: Raw, bucket, key, fields, file):
+    """POST Object of such a form."""
+    return raw.send("POST", *form(raw, bucket, key, fields, file))
 
 
 def complete(raw: Raw, path, upload, etags, headers=None):

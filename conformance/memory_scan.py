@@ -21,6 +21,7 @@ import urllib.parse
 
 import keys
 from checks import main, same, that
+from guides import form
 from http2 import Http2
 from raw import Raw, UNSIGNED
 from server import Server
@@ -292,7 +293,8 @@ class Workload:
         raw = Raw(self.server)
         actions = [self.put, self.put, self.get, self.get, self.ranged, self.head, self.wrong_key, self.no_md5,
                    self.bad_md5, self.with_sse, self.short_key, self.chunked, self.presigned, self.in_query,
-                   self.bad_signature, self.interrupted, self.list_and_delete, self.multipart]
+                   self.bad_signature, self.interrupted, self.list_and_delete, self.multipart, self.copy, self.copy_anew,
+                   self.copy_with_wrong_key, self.copy_parts, self.form, self.form_with_bad_md5, self.interrupted_form]
         for number in numbers:
             action = actions[number % len(actions)] if number % 50 else self.multipart
             chance = random.Random(number)
@@ -388,6 +390,58 @@ class Workload:
         headers = keys.trio(key) if chance.random() < 0.5 else {}
         self.count("complete", raw.request("POST", path, headers, document, {"uploadId": upload}))
 
+    def copying(self, key, path):
+        """The headers of a copy from `path`, and a key for its target."""
+        other = self.held[(self.held.index(key) + 1) % KEYS]
+        return {"x-amz-copy-source": path} | keys.source_trio(key), other
+
+    def copy(self, raw, chance, key, path):
+        """A copy that shares the body, and one that the server's key seals."""
+        headers, other = self.copying(key, path)
+        self.count("copy", raw.request("PUT", path + "-copied", headers | keys.trio(other)))
+        self.count("copy to the server's key", raw.request("PUT", path + "-opened", headers))
+
+    def copy_anew(self, raw, chance, key, path):
+        """A copy that seals the body again."""
+        headers, other = self.copying(key, path)
+        anew = headers | keys.trio(other) | {"x-strongroom-copy-mode": "reencrypt"}
+        self.count("copy anew", raw.request("PUT", path + "-anew", anew))
+
+    def copy_with_wrong_key(self, raw, chance, key, path):
+        """E15: both keys came for nothing."""
+        headers, other = self.copying(key, path)
+        self.count("copy with the wrong key", raw.request("PUT", path + "-never", headers | keys.source_trio(other) | keys.trio(key)))
+
+    def copy_parts(self, raw, chance, key, path):
+        """Parts by copy, of the whole and of a range, completed with the key or without."""
+        headers, other = self.copying(key, path)
+        at = path + "-parts"
+        answer = self.count("create upload", raw.request("POST", at, keys.trio(other), query={"uploads": ""}))
+        upload, own = answer.error().get("UploadId", ""), keys.trio(other)
+        query = {"partNumber": "1", "uploadId": upload}
+        for kind, more in (("range of a part copy", {"x-amz-copy-source-range": "bytes=0-50"}), ("part copy", {})):
+            answer = self.count(kind, raw.request("PUT", at, headers | own | more, query=query))
+        rows = f"<Part><PartNumber>1</PartNumber><ETag>{answer.error().get('ETag')}</ETag></Part>"
+        document = f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode()
+        headers = own if chance.random() < 0.5 else {}
+        self.count("complete copied parts", raw.request("POST", at, headers, document, {"uploadId": upload}))
+
+    def form(self, raw, chance, key, path):
+        """A form whose fields, and whose policy, hold the key; its file is small or large."""
+        name, file = path.removeprefix("/memory/") + "-posted", chance.randbytes(chance.choice((0, 100, 200_000)))
+        self.count("form", raw.send("POST", *form(raw, "memory", name, keys.trio(key), file)))
+
+    def form_with_bad_md5(self, raw, chance, key, path):
+        """E7, in a field."""
+        fields = keys.trio(key) | {keys.MD5: "x"}
+        self.count("form with a bad MD5", raw.send("POST", *form(raw, "memory", "never", fields, b"x")))
+
+    def interrupted_form(self, raw, chance, key, path):
+        """A form that ends in its file."""
+        target, headers, body = form(raw, "memory", "never", keys.trio(key), bytes(300_000))
+        raw.half("POST", target, headers + [("Content-Length", str(len(body)))], body[:200_000])
+        self.kinds["interrupted form"] += 1
+
     def kept_alive(self):
         """The SDK's way: many requests on a few connections, which then close."""
         s3 = self.server.boto3()
@@ -415,7 +469,7 @@ class Patient:
             self.on_http1(self.whole_requests(self.fresh(), path))
             self.on_http2(self.whole_requests(self.fresh(), path))
         for send in (self.on_http1, self.on_http2):
-            for request in self.refused_requests():
+            for request in self.last_requests():
                 send([request])
         self.pipelined()
         for _ in range(4):
@@ -433,11 +487,16 @@ class Patient:
         for kind, method, headers in (("PUT", "PUT", {}), ("HEAD", "HEAD", {}), ("range", "GET", {"Range": "bytes=1-2"}), ("GET", "GET", {})):
             sent = body if method == "PUT" else b""
             yield kind, method, *self.raw.signed(method, path, keys.trio(key) | headers, sent), sent
+        rekeyed = keys.trio(self.fresh()) | keys.source_trio(key) | {"x-amz-copy-source": path}
+        yield "copy", "PUT", *self.raw.signed("PUT", path + "-copied", rekeyed), b""
+        target, headers, body = form(self.raw, "memory", path[8:] + "-posted", keys.trio(self.fresh()), os.urandom(1000))
+        yield "form", "POST", target, headers, body
         target = self.raw.presigned("GET", path, {}, keys.trio(key))
         yield "key in query", "GET", target, [("Host", self.raw.host)], b""
 
-    def refused_requests(self):
-        """Requests whose refusals leave the connection open where the server allows it."""
+    def last_requests(self):
+        """Requests after which nothing comes: refused ones, whose connection stays open where the server allows
+        it, and forms."""
         path = "/memory/patient-0"
         for kind, signing in (("wrong key", {}), ("bad signature", {"secret": "wrong"}), ("unknown access key", {"access": "nobody"})):
             yield kind, "GET", *self.raw.signed("GET", path, keys.trio(self.fresh()), **signing), b""
@@ -447,8 +506,12 @@ class Patient:
         yield "bad MD5", "GET", *self.raw.signed("GET", path, bad_md5), b""
         obs = {name.replace("x-amz", "x-obs"): value for name, value in keys.trio(self.fresh()).items()}
         yield "another vendor's names", "GET", *self.raw.signed("GET", path, obs), b""
-        source = {name.replace("x-amz-", "x-amz-copy-source-"): value for name, value in keys.trio(self.fresh()).items()}
-        yield "source's key", "GET", *self.raw.signed("GET", path, source), b""
+        yield "source's key", "GET", *self.raw.signed("GET", path, keys.source_trio(self.fresh())), b""
+        for kind, size in (("form, and nothing after it", 1000), ("form with a large file", 40_000)):
+            target, headers, body = form(self.raw, "memory", "patient-form", keys.trio(self.fresh()), os.urandom(size))
+            yield kind, "POST", target, headers, body
+        never = {"x-amz-copy-source": path} | keys.source_trio(self.fresh()) | keys.trio(self.fresh())
+        yield "copy with the wrong key", "PUT", *self.raw.signed("PUT", "/memory/never", never), b""
         query = f"{keys.KEY}={keys.b64(self.fresh())}"
         yield "malformed target", "GET", f"/memory/{{a b}}?{query}", [("Host", self.raw.host)], b""
         yield "no such method", "BREW", f"/memory/a?{query}", [("Host", self.raw.host)], b""

@@ -53,7 +53,8 @@ async fn post<B: HttpBody>(
     (body, delimiter): (B, Delimiter),
 ) -> S3Result<Answer> {
     let (mut form, rest) = post_form::read(body, delimiter).await?;
-    if form.mentions_customer_key() && !call.connection.secure {
+    let has_key = form.mentions_customer_key();
+    if has_key && !call.connection.secure {
         return Err(sse_c::insecure_connection());
     }
     customer_key::refuse_foreign_names(form.names(), call.profile())?;
@@ -78,7 +79,9 @@ async fn post<B: HttpBody>(
     drop(form);
     let stored = store(&form_call, (bucket, &key), tags, FileBody::new(rest, range)).await?;
     let answer = wish.answer(&stored, &Place::new(call, bucket, &key));
-    Ok(form_call.keys.echoed(answer))
+    // The buffer that the connection read the fields into would keep the key until its next request.
+    let close = has_key.then_some("close");
+    Ok(form_call.keys.echoed(answer).header_if(header::CONNECTION, close))
 }
 
 /// What the request's own head must be like: 412 unless it is a form.

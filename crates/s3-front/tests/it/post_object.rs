@@ -156,6 +156,7 @@ async fn a_form_is_stored_under_either_signature() {
         assert_eq!(reply.header("etag"), Some("\"9a0364b9e99bb480dd25e1f0284c8555\""));
         assert_eq!(reply.header("location"), Some("https://localhost:9443/bkt/user%2Fcat.png"));
         assert_eq!(reply.header(SSE), Some("AES256"));
+        assert_eq!(reply.header("connection"), None, "no key came in it");
         assert_eq!(reply.header("x-amz-checksum-type"), Some("FULL_OBJECT"));
         assert!(reply.header("x-amz-checksum-crc64nvme").is_some());
         let got = world.ask("GET", "/bkt/user/cat.png").send().await.expect_status(200);
@@ -291,6 +292,7 @@ async fn a_customer_key_in_fields_of_any_case_seals() {
             (Some("AES256"), Some(KEY_A.1))
         );
         assert_eq!(reply.header(SSE), None);
+        assert_eq!(reply.header("connection"), Some("close"), "its buffer held the key");
         assert_ne!(reply.header("etag"), Some("\"9a0364b9e99bb480dd25e1f0284c8555\""));
         let got = world.ask("GET", "/bkt/k").key(KEY_A).send().await.expect_status(200);
         assert_eq!(got.text(), "content");
