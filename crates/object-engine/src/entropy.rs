@@ -12,7 +12,7 @@ pub trait Entropy: Send + Sync + fmt::Debug {
 }
 
 /// 16 random bytes.
-pub(crate) fn random_16(entropy: &dyn Entropy) -> [u8; 16] {
+pub fn random_16(entropy: &dyn Entropy) -> [u8; 16] {
     let mut out = [0; 16];
     entropy.fill(&mut out);
     out

@@ -128,7 +128,7 @@ impl Commit {
     /// Refuses what no commit may ask for, the same in every engine: a key written twice, a key of
     /// no or too many bytes, `Absent` on a key that the commit does not write. The caller's bug, so
     /// nothing is changed.
-    pub(crate) fn refuse_misuse(&self) -> Result<(), CommitError> {
+    pub fn refuse_misuse(&self) -> Result<(), CommitError> {
         let mut written: Vec<&Key> = self.mutations.iter().map(Mutation::key).collect();
         written.sort_unstable();
         let misuse = |what: &str, key: &Key| {

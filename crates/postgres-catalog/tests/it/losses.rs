@@ -1,0 +1,126 @@
+//! Broken connections and crashed servers: nothing acknowledged is lost, nothing happens twice.
+
+use std::{sync::Arc, time::Duration};
+
+use object_engine::catalog::{Catalog, Commit, CommitError, Expect, Key, Read, Space};
+
+use crate::cluster::{self, Cluster, catalog};
+
+const WRITERS: u64 = 8;
+const INCREMENTS: u64 = 40;
+
+fn key(name: &str) -> Key {
+    Key { space: Space::Index, bytes: name.as_bytes().to_vec() }
+}
+
+async fn value(catalog: &dyn Catalog, name: &str) -> Option<(object_engine::catalog::Stamp, u64)> {
+    let answer = loop {
+        // A read may meet the very moment at which its connection is cut.
+        if let Ok(mut answers) = catalog.read(&[Read::Get(key(name))]).await {
+            break answers.remove(0);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    answer.map(|(_, entry)| {
+        (entry.stamp, std::str::from_utf8(&entry.value).unwrap().parse().unwrap())
+    })
+}
+
+/// Adds one, and notes that it did, `INCREMENTS` times.
+async fn increment(catalog: Arc<dyn Catalog>, writer: u64) {
+    for n in 0..INCREMENTS {
+        loop {
+            let (stamp, count) = value(&*catalog, "counter").await.unwrap();
+            let mut commit = Commit::default();
+            commit.check(key("counter"), Expect::Stamp(stamp));
+            commit.put(key("counter"), (count + 1).to_string());
+            let note = key(&format!("note/{writer}/{n}"));
+            commit.check(note.clone(), Expect::Absent).put(note, "");
+            match catalog.commit(commit).await {
+                Ok(_) => break,
+                Err(CommitError::Conflict | CommitError::Unavailable(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+async fn counts_exactly(cluster: &Cluster, mut disturb: impl AsyncFnMut()) {
+    let catalog: Arc<dyn Catalog> = Arc::new(catalog(&cluster.fresh()).await);
+    let mut zero = Commit::default();
+    zero.put(key("counter"), "0");
+    catalog.commit(zero).await.unwrap();
+    let writers: Vec<_> =
+        (0..WRITERS).map(|n| tokio::spawn(increment(Arc::clone(&catalog), n))).collect();
+    while !writers.iter().all(|writer| writer.is_finished()) {
+        disturb().await;
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let (_, count) = value(&*catalog, "counter").await.unwrap();
+    assert_eq!(count, WRITERS * INCREMENTS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_cut_in_the_middle_lose_and_double_nothing() {
+    let Some(cluster) = cluster::shared() else { return };
+    let client = cluster.client().await;
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+               WHERE application_name = 'strongroom' AND query LIKE '%commit%' AND random() < 0.5";
+    counts_exactly(cluster, async || {
+        client.execute(cut, &[]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_crashes_loses_nothing_acknowledged() {
+    let Some(cluster) = Cluster::start(&["fsync=on"]) else { return };
+    counts_exactly(&cluster, async || {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        tokio::task::block_in_place(|| cluster.crash());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_that_open_at_once_make_one_schema() {
+    let Some(cluster) = cluster::shared() else { return };
+    let address = cluster.fresh();
+    let (one, other) = tokio::join!(catalog(&address), catalog(&address));
+    let mut commit = Commit::default();
+    commit.put(key("a"), "7");
+    one.commit(commit).await.unwrap();
+    assert_eq!(value(&other, "a").await.unwrap().1, 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newer_schema_is_refused_and_left_alone() {
+    let Some(cluster) = cluster::shared() else { return };
+    catalog(&cluster.address("newer")).await;
+    let client = cluster.client().await;
+    client.execute("UPDATE newer.version SET number = 99", &[]).await.unwrap();
+    let (address, entropy) = (cluster.address("newer"), Arc::new(cluster::OsEntropy));
+    let opened = postgres_catalog::PostgresCatalog::open(&address, entropy).await;
+    let error = opened.unwrap_err().to_string();
+    assert!(error.contains("version 99"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flipped_bit_is_damage() {
+    let Some(cluster) = cluster::shared() else { return };
+    let catalog = catalog(&cluster.address("flipped")).await;
+    let mut commit = Commit::default();
+    commit.put(key("a"), "7");
+    catalog.commit(commit).await.unwrap();
+    let client = cluster.client().await;
+    let flip = "UPDATE flipped.records SET value = set_byte(value, 4, get_byte(value, 4) # 1)";
+    assert_eq!(client.execute(flip, &[]).await.unwrap(), 1);
+    let answer = catalog.read(&[Read::Get(key("a"))]).await;
+    assert!(
+        matches!(answer, Err(object_engine::catalog::CatalogError::Damaged { .. })),
+        "{answer:?}"
+    );
+}
