@@ -92,8 +92,10 @@ operations! {
     }
 }
 
+mod refused;
 mod sub_resource;
 
+pub use refused::{REFUSED_ON_BUCKETS, REFUSED_ON_OBJECTS, RefusedOperation};
 pub use sub_resource::{BucketSubResource, ObjectSubResource};
 
 impl Route {
@@ -201,6 +203,7 @@ fn service(asked: Asked<'_>) -> S3Result<ServiceOperation> {
 
 fn on_bucket(asked: Asked<'_>) -> S3Result<BucketOperation> {
     use BucketOperation as Op;
+    refused::refuse(asked, REFUSED_ON_BUCKETS)?;
     let query = asked.query;
     let (operation, allowed) = match *asked.method {
         Method::GET if query.has("policy") => (Op::GetBucketPolicy, POLICY),
@@ -242,6 +245,7 @@ fn list_type(query: &Query) -> S3Result<BucketOperation> {
 
 fn on_object(asked: Asked<'_>) -> S3Result<ObjectOperation> {
     use ObjectOperation as Op;
+    refused::refuse(asked, REFUSED_ON_OBJECTS)?;
     let query = asked.query;
     let (operation, allowed) = match *asked.method {
         Method::GET if query.has("uploadId") => (Op::ListParts, LIST_PARTS),

@@ -6,7 +6,9 @@
 
 mod abort_multipart_upload;
 mod acl;
+mod bucket_accelerate;
 mod bucket_encryption;
+mod bucket_request_payment;
 mod bucket_tagging;
 mod bucket_versioning;
 mod complete_multipart_upload;

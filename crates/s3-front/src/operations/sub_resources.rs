@@ -5,8 +5,9 @@
 use object_engine::model::BucketName;
 
 use super::{
-    At, acl, bucket_encryption, bucket_tagging, bucket_versioning, get_object_attributes,
-    list_object_versions, object_lock, object_tagging, ownership_controls, unoffered,
+    At, acl, bucket_accelerate, bucket_encryption, bucket_request_payment,
+    bucket_tagging, bucket_versioning, get_object_attributes, list_object_versions, object_lock,
+    object_tagging, ownership_controls, unoffered,
 };
 use crate::{
     error::S3Result,
@@ -30,10 +31,16 @@ pub(super) async fn on_bucket<B: HttpBody>(
             ownership_controls::delete_bucket_ownership_controls(call, bucket).await
         }
         Op::DeleteBucketTagging => bucket_tagging::delete_bucket_tagging(call, bucket).await,
+        Op::GetBucketAccelerateConfiguration => {
+            bucket_accelerate::get_bucket_accelerate_configuration(call, bucket).await
+        }
         Op::GetBucketAcl => acl::get_bucket_acl(call, bucket).await,
         Op::GetBucketEncryption => bucket_encryption::get_bucket_encryption(call, bucket).await,
         Op::GetBucketOwnershipControls => {
             ownership_controls::get_bucket_ownership_controls(call, bucket).await
+        }
+        Op::GetBucketRequestPayment => {
+            bucket_request_payment::get_bucket_request_payment(call, bucket).await
         }
         Op::GetBucketTagging => bucket_tagging::get_bucket_tagging(call, bucket).await,
         Op::GetBucketVersioning => bucket_versioning::get_bucket_versioning(call, bucket).await,
@@ -47,6 +54,9 @@ pub(super) async fn on_bucket<B: HttpBody>(
         }
         Op::PutBucketOwnershipControls => {
             ownership_controls::put_bucket_ownership_controls(call, bucket, body).await
+        }
+        Op::PutBucketRequestPayment => {
+            bucket_request_payment::put_bucket_request_payment(call, bucket, body).await
         }
         Op::PutBucketTagging => bucket_tagging::put_bucket_tagging(call, bucket, body).await,
         Op::PutBucketVersioning => {

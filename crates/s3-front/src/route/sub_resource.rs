@@ -13,9 +13,11 @@ operations! {
         DeleteBucketEncryption,
         DeleteBucketOwnershipControls,
         DeleteBucketTagging,
+        GetBucketAccelerateConfiguration,
         GetBucketAcl,
         GetBucketEncryption,
         GetBucketOwnershipControls,
+        GetBucketRequestPayment,
         GetBucketTagging,
         GetBucketVersioning,
         GetObjectLockConfiguration,
@@ -23,6 +25,7 @@ operations! {
         PutBucketAcl,
         PutBucketEncryption,
         PutBucketOwnershipControls,
+        PutBucketRequestPayment,
         PutBucketTagging,
         PutBucketVersioning,
         PutObjectLockConfiguration,
@@ -54,6 +57,7 @@ type Row<O> = (&'static str, &'static str, O, &'static [&'static str]);
 const ON_BUCKETS: &[Row<BucketSubResource>] = {
     use BucketSubResource as Op;
     &[
+        ("accelerate", "GET", Op::GetBucketAccelerateConfiguration, &[]),
         ("acl", "GET", Op::GetBucketAcl, &[]),
         ("acl", "PUT", Op::PutBucketAcl, &[]),
         ("encryption", "DELETE", Op::DeleteBucketEncryption, &[]),
@@ -64,6 +68,8 @@ const ON_BUCKETS: &[Row<BucketSubResource>] = {
         ("ownershipControls", "DELETE", Op::DeleteBucketOwnershipControls, &[]),
         ("ownershipControls", "GET", Op::GetBucketOwnershipControls, &[]),
         ("ownershipControls", "PUT", Op::PutBucketOwnershipControls, &[]),
+        ("requestPayment", "GET", Op::GetBucketRequestPayment, &[]),
+        ("requestPayment", "PUT", Op::PutBucketRequestPayment, &[]),
         ("tagging", "DELETE", Op::DeleteBucketTagging, &[]),
         ("tagging", "GET", Op::GetBucketTagging, &[]),
         ("tagging", "PUT", Op::PutBucketTagging, &[]),

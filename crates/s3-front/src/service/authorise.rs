@@ -115,14 +115,17 @@ fn on_bucket_sub_resource(operation: BucketSubResource) -> Action {
             Action::PutBucketOwnershipControls
         }
         Op::DeleteBucketTagging | Op::PutBucketTagging => Action::PutBucketTagging,
+        Op::GetBucketAccelerateConfiguration => Action::GetAccelerateConfiguration,
         Op::GetBucketAcl => Action::GetBucketAcl,
         Op::GetBucketEncryption => Action::GetEncryptionConfiguration,
         Op::GetBucketOwnershipControls => Action::GetBucketOwnershipControls,
+        Op::GetBucketRequestPayment => Action::GetBucketRequestPayment,
         Op::GetBucketTagging => Action::GetBucketTagging,
         Op::GetBucketVersioning => Action::GetBucketVersioning,
         Op::GetObjectLockConfiguration => Action::GetBucketObjectLockConfiguration,
         Op::ListObjectVersions => Action::ListBucketVersions,
         Op::PutBucketAcl => Action::PutBucketAcl,
+        Op::PutBucketRequestPayment => Action::PutBucketRequestPayment,
         Op::PutBucketVersioning => Action::PutBucketVersioning,
         Op::PutObjectLockConfiguration => Action::PutBucketObjectLockConfiguration,
     }

@@ -21,6 +21,7 @@ mod post_object;
 mod presigned;
 mod profiles;
 mod reads;
+mod refused;
 mod routing;
 mod semantics;
 mod sse_c;
