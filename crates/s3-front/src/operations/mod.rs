@@ -7,6 +7,7 @@
 mod abort_multipart_upload;
 mod acl;
 mod bucket_accelerate;
+pub(crate) mod bucket_cors;
 mod bucket_encryption;
 mod bucket_request_payment;
 mod bucket_tagging;

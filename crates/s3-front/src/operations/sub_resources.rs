@@ -5,7 +5,7 @@
 use object_engine::model::BucketName;
 
 use super::{
-    At, acl, bucket_accelerate, bucket_encryption, bucket_request_payment,
+    At, acl, bucket_accelerate, bucket_cors, bucket_encryption, bucket_request_payment,
     bucket_tagging, bucket_versioning, get_object_attributes, list_object_versions, object_lock,
     object_tagging, ownership_controls, unoffered,
 };
@@ -24,6 +24,7 @@ pub(super) async fn on_bucket<B: HttpBody>(
 ) -> S3Result<Answer> {
     use BucketSubResource as Op;
     match operation {
+        Op::DeleteBucketCors => bucket_cors::delete_bucket_cors(call, bucket).await,
         Op::DeleteBucketEncryption => {
             bucket_encryption::delete_bucket_encryption(call, bucket).await
         }
@@ -35,6 +36,7 @@ pub(super) async fn on_bucket<B: HttpBody>(
             bucket_accelerate::get_bucket_accelerate_configuration(call, bucket).await
         }
         Op::GetBucketAcl => acl::get_bucket_acl(call, bucket).await,
+        Op::GetBucketCors => bucket_cors::get_bucket_cors(call, bucket).await,
         Op::GetBucketEncryption => bucket_encryption::get_bucket_encryption(call, bucket).await,
         Op::GetBucketOwnershipControls => {
             ownership_controls::get_bucket_ownership_controls(call, bucket).await
@@ -49,6 +51,7 @@ pub(super) async fn on_bucket<B: HttpBody>(
         }
         Op::ListObjectVersions => list_object_versions::list_object_versions(call, bucket).await,
         Op::PutBucketAcl => acl::put_bucket_acl(call, bucket, body).await,
+        Op::PutBucketCors => bucket_cors::put_bucket_cors(call, bucket, body).await,
         Op::PutBucketEncryption => {
             bucket_encryption::put_bucket_encryption(call, bucket, body).await
         }

@@ -10,11 +10,13 @@ use crate::error::S3Result;
 operations! {
     /// Operations on what belongs to a bucket beside its objects.
     BucketSubResource {
+        DeleteBucketCors,
         DeleteBucketEncryption,
         DeleteBucketOwnershipControls,
         DeleteBucketTagging,
         GetBucketAccelerateConfiguration,
         GetBucketAcl,
+        GetBucketCors,
         GetBucketEncryption,
         GetBucketOwnershipControls,
         GetBucketRequestPayment,
@@ -23,6 +25,7 @@ operations! {
         GetObjectLockConfiguration,
         ListObjectVersions,
         PutBucketAcl,
+        PutBucketCors,
         PutBucketEncryption,
         PutBucketOwnershipControls,
         PutBucketRequestPayment,
@@ -60,6 +63,9 @@ const ON_BUCKETS: &[Row<BucketSubResource>] = {
         ("accelerate", "GET", Op::GetBucketAccelerateConfiguration, &[]),
         ("acl", "GET", Op::GetBucketAcl, &[]),
         ("acl", "PUT", Op::PutBucketAcl, &[]),
+        ("cors", "DELETE", Op::DeleteBucketCors, &[]),
+        ("cors", "GET", Op::GetBucketCors, &[]),
+        ("cors", "PUT", Op::PutBucketCors, &[]),
         ("encryption", "DELETE", Op::DeleteBucketEncryption, &[]),
         ("encryption", "GET", Op::GetBucketEncryption, &[]),
         ("encryption", "PUT", Op::PutBucketEncryption, &[]),

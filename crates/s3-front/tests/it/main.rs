@@ -7,6 +7,7 @@ mod buckets;
 mod client;
 mod copy_keys;
 mod copy_object;
+mod cors;
 mod counted;
 mod deletes;
 mod encryption_settings;
