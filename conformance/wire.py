@@ -4,14 +4,18 @@ unsigned headers; ambiguous framing. Refused with S3's own words, and nothing is
 import base64
 import datetime
 import hashlib
+import email.utils
+import socket
 import subprocess
+import time
 import zlib
 
 import keys
 from checks import main, same, that
+from http2 import Http2
 from keys import trio
-from raw import Raw, UNSIGNED, derive
-from server import DOMAIN, Server
+from raw import Raw, UNSIGNED, canonical_headers, derive, sign
+from server import DOMAIN, REGION, Server
 
 BUCKET = "/wire"
 CHUNKS = [b"a" * 65536, b"b" * 65536, b"c" * 1000]
@@ -31,6 +35,9 @@ def run(lane, given):
         subresources(lane, raw)
         identity(lane, raw, key)
         framing(lane, raw)
+        connections(lane, raw, key)
+        dates(lane, raw)
+        other_origins(lane, raw, key)
         limits(lane, raw)
         addressing(lane, raw)
         second_server(lane, given, server)
@@ -259,6 +266,29 @@ def framing(lane, raw):
             answer = raw.bytes(head + hidden)
             that(answer.startswith(b"HTTP/1.1 " + status), f"answered {answer[:200]!r}")
             same(answer.count(b"HTTP/1.1 "), 1, "responses on the connection")
+    put = b"PUT /wire/s HTTP/1.1\r\n" + host
+    for name, lines in {
+        "a folded header": b"X: a\r\n b\r\nContent-Length: 0\r\n",
+        "a folded length": b"Content-Length:\r\n 5\r\n",
+        "a space before the colon": b"Content-Length : 5\r\n",
+        "a signed length": b"Content-Length: +5\r\n",
+        "lengths in one line": b"Content-Length: 5, 6\r\n",
+        "an unknown transfer coding": b"Transfer-Encoding: xchunked\r\n",
+        "chunks that do not come last": b"Transfer-Encoding: chunked, identity\r\n",
+        "a NUL in a value": b"X: a\0b\r\n",
+        "a carriage return in a value": b"X: a\rb\r\n",
+    }.items():
+        with lane.check(f"{name}: one refusal, and the connection closes"):
+            answer = raw.bytes(put + lines + b"\r\n" + hidden)
+            that(answer.startswith(b"HTTP/1.1 400"), f"answered {answer[:200]!r}")
+            same(answer.count(b"HTTP/1.1 "), 1, "responses on the connection")
+    with lane.check("a signed request with a length and chunks: chunks count, and the connection closes"):
+        payload = {"payload": UNSIGNED}
+        target, sent = raw.signed("PUT", BUCKET + "/s", {"x-amz-decoded-content-length": "5"}, **payload)
+        sent += [("Content-Length", "4"), ("Transfer-Encoding", "chunked")]
+        answer = raw.bytes(head_of("PUT", target, sent) + b"5\r\nhello\r\n0\r\n\r\n" + hidden)
+        same(answer.count(b"HTTP/1.1 "), 1, f"responses on the connection in {answer!r}")
+        that(b"ready" not in answer, "the hidden request ran")
     with lane.check("chunks without a decoded length are 411"):
         target, sent = raw.signed("PUT", BUCKET + "/s", {}, payload=UNSIGNED)
         answer = raw.send("PUT", target, sent + [("Transfer-Encoding", "chunked")], b"5\r\nhello\r\n0\r\n\r\n")
@@ -267,6 +297,166 @@ def framing(lane, raw):
     with lane.check("a header block of 80 KiB is refused"):
         answer = raw.bytes(b"GET /wire HTTP/1.1\r\n" + host + b"X: " + b"y" * 81920 + b"\r\n\r\n")
         that(answer[9:10] == b"4" or answer == b"", f"answered {answer[:100]!r}")
+
+
+def head_of(method, target, headers):
+    """A request's head, as it is sent."""
+    lines = [f"{method} {target} HTTP/1.1"] + [f"{name}: {value}" for name, value in headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def connections(lane, raw, key):
+    """What one connection carries: 100 Continue, requests one after another, HTTP/2."""
+    waiting = [("Expect", "100-continue"), ("Content-Length", "5")]
+    with lane.check("100 Continue is said to who may send the body"):
+        target, sent = raw.signed("PUT", BUCKET + "/waits", trio(key), b"hello")
+        with Talk(raw) as talk:
+            talk.send(head_of("PUT", target, sent + waiting))
+            same(talk.until(b"\r\n\r\n"), b"HTTP/1.1 100 Continue\r\n\r\n")
+            talk.send(b"hello")
+            that(talk.until(b"\r\n\r\n").startswith(b"HTTP/1.1 200"), "not stored")
+        same(raw.request("GET", BUCKET + "/waits", trio(key)).body, b"hello")
+    refused = {
+        "of nobody": ("PUT", BUCKET + "/no", {}, {"access": "AKNOBODY0000000000000"}),
+        "of a wrong signature": ("PUT", BUCKET + "/no", {}, {"secret": "wrong"}),
+        "for a bucket that is not there": ("PUT", "/no-such-bucket/no", {}, {}),
+        "with half a key": ("PUT", BUCKET + "/no", {key_header: "AES256" for key_header in list(trio(key))[:1]}, {}),
+    }
+    for name, (method, path, headers, signing) in refused.items():
+        with lane.check(f"100 Continue is not said to a request {name}, and the connection closes"):
+            target, sent = raw.signed(method, path, headers, b"hello", **signing)
+            answer = raw.bytes(head_of(method, target, sent + waiting))
+            that(answer.startswith(b"HTTP/1.1 4") and b"100 Continue" not in answer, f"answered {answer[:200]!r}")
+            that(b"connection: close" in answer.lower(), f"closed without a word: {answer[:600]!r}")
+    with lane.check("requests sent together are answered in order"):
+        puts = [raw.signed("PUT", f"{BUCKET}/line-{n}", {}, b"%d" % n) for n in range(5)]
+        sent = b"".join(head_of("PUT", target, headers + [("Content-Length", "1")]) + b"%d" % n
+                        for n, (target, headers) in enumerate(puts))
+        gets = [raw.signed("GET", f"{BUCKET}/line-{n}") for n in range(5)]
+        sent += b"".join(head_of("GET", target, headers) for target, headers in gets[:-1])
+        sent += head_of("GET", gets[-1][0], gets[-1][1] + [("Connection", "close")])
+        answers = raw.bytes(sent).split(b"HTTP/1.1 ")[1:]
+        same([answer[:3] for answer in answers], [b"200"] * 10, "statuses")
+        same([answer.rpartition(b"\r\n\r\n")[2] for answer in answers[5:]], [b"%d" % n for n in range(5)])
+    with lane.check("a refusal whose body was read keeps the connection"):
+        with Talk(raw) as talk:
+            for _ in range(3):
+                target, sent = raw.signed("PUT", BUCKET + "/no", {}, b"hello", secret="wrong")
+                talk.send(head_of("PUT", target, sent + [("Content-Length", "5")]) + b"hello")
+                answer = talk.until(b"</Error>")
+                that(b"SignatureDoesNotMatch" in answer and b"connection: close" not in answer.lower(), repr(answer))
+    with lane.check("HTTP/2 carries objects under a key"):
+        connection = Http2(raw.server)
+        for method, body, wanted in (("PUT", b"over h2", b""), ("GET", b"", b"over h2")):
+            target, sent = raw.signed(method, BUCKET + "/h2", trio(key), body)
+            same(connection.request(method, target, sent, body), (200, wanted))
+        connection.close()
+    with lane.check("HTTP/2: lengths that contradict each other and the body are refused"):
+        connection = Http2(raw.server)
+        target, sent = raw.signed("PUT", BUCKET + "/h2-long", {}, payload=UNSIGNED)
+        try:
+            status, _ = connection.request("PUT", target, sent + [("content-length", "3")], b"longer")
+            that(status != 200, "stored")
+        except ConnectionError:
+            pass
+        connection.close()
+        nothing_stored(raw, "/h2-long", {})
+
+
+class Talk:
+    """One connection on which a check sends and reads in turns."""
+
+    def __init__(self, raw):
+        plain = socket.create_connection(("127.0.0.1", raw.server.port), timeout=10)
+        self.stream, self.unread = raw.server.tls(check_hostname=False).wrap_socket(plain), b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stream.close()
+
+    def send(self, data):
+        """Sends bytes as they are."""
+        self.stream.sendall(data)
+
+    def until(self, end):
+        """What comes up to and with `end`."""
+        while end not in self.unread:
+            part = self.stream.recv(65536)
+            that(part, f"closed after {self.unread!r}")
+            self.unread += part
+        found, _, self.unread = self.unread.partition(end)
+        return found + end
+
+
+def forms(seconds):
+    """A time in HTTP's three forms."""
+    at = time.gmtime(seconds)
+    return {"IMF-fixdate": email.utils.formatdate(seconds, usegmt=True),
+            "RFC 850": time.strftime("%A, %d-%b-%y %H:%M:%S GMT", at), "asctime": time.strftime("%a %b %e %H:%M:%S %Y", at)}
+
+
+def dates(lane, raw):
+    """Every form of a date that HTTP allows, and the form of mail."""
+    raw.request("PUT", BUCKET + "/dated", {}, b"x")
+    modified = email.utils.mktime_tz(email.utils.parsedate_tz(raw.request("HEAD", BUCKET + "/dated").headers["last-modified"]))
+    for name, text in forms(modified).items():
+        with lane.check(f"If-Modified-Since in the form of {name}"):
+            same(raw.request("GET", BUCKET + "/dated", {"If-Modified-Since": text}).status, 304)
+    for name, text in forms(modified - 3600).items():
+        with lane.check(f"If-Unmodified-Since in the form of {name}"):
+            same(raw.request("GET", BUCKET + "/dated", {"If-Unmodified-Since": text}).status, 412)
+    with lane.check("a date that is none is no condition"):
+        same(raw.request("GET", BUCKET + "/dated", {"If-Modified-Since": "yesterday"}).status, 200)
+    now = int(time.time())
+    for name, text in (forms(now) | {"mail": email.utils.formatdate(now)}).items():
+        with lane.check(f"a signature with a Date in the form of {name}"):
+            same(raw.send("GET", BUCKET + "/dated", dated(raw, now, text)).status, 200)
+    with lane.check("a signature with a Date of an hour ago is RequestTimeTooSkewed"):
+        old = now - 3600
+        answer = raw.send("GET", BUCKET + "/dated", dated(raw, old, email.utils.formatdate(old, usegmt=True)))
+        same((answer.status, answer.code), (403, "RequestTimeTooSkewed"), repr(answer))
+    with lane.check("a signature without any date is AccessDenied"):
+        answer = raw.send("GET", BUCKET + "/dated", dated(raw, now, "soon"))
+        same((answer.status, answer.code), (403, "AccessDenied"), repr(answer))
+
+
+def dated(raw, seconds, text):
+    """The headers of a signed GET of /dated that has Date instead of x-amz-date."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
+    pairs = [("Host", raw.host), ("Date", text), ("x-amz-content-sha256", UNSIGNED)]
+    names, block = canonical_headers(pairs)
+    scope = f"{stamp[:8]}/{REGION}/s3/aws4_request"
+    canonical = "\n".join(["GET", BUCKET + "/dated", "", block, names, UNSIGNED])
+    signature = sign(derive(raw.secret, stamp[:8]), stamp, scope, canonical)
+    return pairs + [("Authorization", f"AWS4-HMAC-SHA256 Credential={raw.access}/{scope}, "
+                     f"SignedHeaders={names}, Signature={signature}")]
+
+
+def other_origins(lane, raw, key):
+    """A page of another origin that sends a customer key."""
+    page = "https://app.example"
+    rules = (b"<CORSConfiguration><CORSRule><AllowedOrigin>https://app.example</AllowedOrigin><AllowedMethod>PUT</AllowedMethod>"
+             b"<AllowedHeader>*</AllowedHeader><ExposeHeader>ETag</ExposeHeader></CORSRule></CORSConfiguration>")
+    asking = [("Host", raw.host), ("Origin", page), ("Access-Control-Request-Method", "PUT"),
+              ("Access-Control-Request-Headers", ",".join(name.lower() for name in trio(key)))]
+    with lane.check("a preflight of a bucket without rules is AccessForbidden"):
+        answer = raw.send("OPTIONS", BUCKET + "/page", asking)
+        same((answer.status, answer.code), (403, "AccessForbidden"), repr(answer))
+        same(answer.error().get("Message"), "CORSResponse: CORS is not enabled for this bucket.")
+    with lane.check("a preflight is answered, by path and by virtual host"):
+        same(raw.request("PUT", BUCKET, content_md5(rules), rules, {"cors": ""}).status, 200)
+        hosted = [("Host", f"wire.{DOMAIN}")] + asking[1:]
+        for target, headers in ((BUCKET + "/page", asking), ("/page", hosted)):
+            answer = raw.send("OPTIONS", target, headers)
+            same((answer.status, answer.headers.get("access-control-allow-origin")), (200, page), repr(answer))
+            that("customer-key" in answer.headers.get("access-control-allow-headers", ""), "the key may not be sent")
+    with lane.check("the page's own request, and its refusal, say what it may read"):
+        for headers, status in ((trio(key), 200), (dict(list(trio(key).items())[:1]), 400)):
+            answer = raw.request("PUT", BUCKET + "/page", headers | {"Origin": page}, b"x")
+            said = [answer.headers.get("access-control-" + name) for name in ("allow-origin", "expose-headers")]
+            same((answer.status, said), (status, [page, "ETag"]), repr(answer))
 
 
 def limits(lane, raw):

@@ -45,6 +45,18 @@ pub const TAG_KEY_CHARS_MAX: usize = 128;
 /// Characters of a tag's value (S3's limit).
 pub const TAG_VALUE_CHARS_MAX: usize = 256;
 
+/// Bytes of a CORS configuration (S3's limit).
+pub const CORS_BYTES_MAX: usize = 64 * 1024;
+
+/// Rules of a CORS configuration (S3's limit).
+pub const CORS_RULES_MAX: usize = 100;
+
+/// Characters of a CORS rule's id (S3's limit).
+pub const CORS_RULE_ID_CHARS_MAX: usize = 255;
+
+/// Headers that a preflight may ask for: nobody has signed it, and each is held against each pattern.
+pub const CORS_REQUESTED_HEADERS_MAX: usize = 256;
+
 /// Bytes of `x-amz-website-redirect-location` (S3's limit).
 pub const WEBSITE_REDIRECT_BYTES_MAX: usize = 2 * 1024;
 

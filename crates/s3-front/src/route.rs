@@ -92,8 +92,10 @@ operations! {
     }
 }
 
+mod refused;
 mod sub_resource;
 
+pub use refused::{REFUSED_ON_BUCKETS, REFUSED_ON_OBJECTS, RefusedOperation};
 pub use sub_resource::{BucketSubResource, ObjectSubResource};
 
 impl Route {
@@ -135,29 +137,39 @@ impl fmt::Debug for Asked<'_> {
 
 /// Finds the operation. `domains` are the names under which buckets are addressed as host names.
 pub fn route(asked: Asked<'_>, domains: &[String]) -> S3Result<Route> {
-    let path = asked.path.strip_prefix('/').ok_or(ErrorCode::InvalidURI)?;
-    let (bucket, key) = match bucket_of_host(asked.host, domains) {
+    Ok(match named(asked.host, asked.path, domains)? {
+        Named::Service => Route::Service(service(asked)?),
+        Named::Bucket(name) => match sub_resource::on_bucket(asked)? {
+            Some(operation) => Route::BucketSubResource(name, operation),
+            None => Route::Bucket(name, on_bucket(asked)?),
+        },
+        Named::Object(name, key) => match sub_resource::on_object(asked)? {
+            Some(operation) => Route::ObjectSubResource(name, key, operation),
+            None => Route::Object(name, key, on_object(asked)?),
+        },
+    })
+}
+
+/// What a request is about, whatever it asks of it.
+pub(crate) enum Named {
+    Service,
+    Bucket(BucketName),
+    Object(BucketName, ObjectKey),
+}
+
+/// Finds the bucket and the key in the host and the raw path.
+pub(crate) fn named(host: Option<&str>, path: &str, domains: &[String]) -> S3Result<Named> {
+    let path = path.strip_prefix('/').ok_or(ErrorCode::InvalidURI)?;
+    let (bucket, key) = match bucket_of_host(host, domains) {
         Some(bucket) => (bucket, path),
         None => path.split_once('/').unwrap_or((path, "")),
     };
     let (bucket, key) = (percent_decoded(bucket)?, percent_decoded(key)?);
-    match (bucket.as_str(), key.as_str()) {
-        ("", "") => service(asked).map(Route::Service),
-        (_, "") => {
-            let name = bucket_name(&bucket)?;
-            Ok(match sub_resource::on_bucket(asked)? {
-                Some(operation) => Route::BucketSubResource(name, operation),
-                None => Route::Bucket(name, on_bucket(asked)?),
-            })
-        }
-        _ => {
-            let (name, key) = (bucket_name(&bucket)?, object_key(&key)?);
-            Ok(match sub_resource::on_object(asked)? {
-                Some(operation) => Route::ObjectSubResource(name, key, operation),
-                None => Route::Object(name, key, on_object(asked)?),
-            })
-        }
-    }
+    Ok(match (bucket.as_str(), key.as_str()) {
+        ("", "") => Named::Service,
+        (_, "") => Named::Bucket(bucket_name(&bucket)?),
+        _ => Named::Object(bucket_name(&bucket)?, object_key(&key)?),
+    })
 }
 
 /// The bucket that a host names: what stands before one of the domains. The longest domain counts, so
@@ -201,6 +213,7 @@ fn service(asked: Asked<'_>) -> S3Result<ServiceOperation> {
 
 fn on_bucket(asked: Asked<'_>) -> S3Result<BucketOperation> {
     use BucketOperation as Op;
+    refused::refuse(asked, REFUSED_ON_BUCKETS)?;
     let query = asked.query;
     let (operation, allowed) = match *asked.method {
         Method::GET if query.has("policy") => (Op::GetBucketPolicy, POLICY),
@@ -221,7 +234,6 @@ fn on_bucket(asked: Asked<'_>) -> S3Result<BucketOperation> {
         Method::DELETE => (Op::DeleteBucket, [].as_slice()),
         Method::POST if query.has("delete") => (Op::DeleteObjects, ["delete"].as_slice()),
         Method::POST => (Op::PostObject, [].as_slice()),
-        Method::OPTIONS => return Err(no_cors()),
         _ => return Err(method_not_allowed(asked, "BUCKET")),
     };
     allow(query, allowed)?;
@@ -242,6 +254,7 @@ fn list_type(query: &Query) -> S3Result<BucketOperation> {
 
 fn on_object(asked: Asked<'_>) -> S3Result<ObjectOperation> {
     use ObjectOperation as Op;
+    refused::refuse(asked, REFUSED_ON_OBJECTS)?;
     let query = asked.query;
     let (operation, allowed) = match *asked.method {
         Method::GET if query.has("uploadId") => (Op::ListParts, LIST_PARTS),
@@ -259,7 +272,6 @@ fn on_object(asked: Asked<'_>) -> S3Result<ObjectOperation> {
             allow(query, &[])?;
             return Err(method_not_allowed(asked, "OBJECT"));
         }
-        Method::OPTIONS => return Err(no_cors()),
         _ => return Err(method_not_allowed(asked, "OBJECT")),
     };
     allow(query, allowed)?;
@@ -304,10 +316,6 @@ fn method_not_allowed(asked: Asked<'_>, resource: &str) -> S3Error {
     S3Error::new(ErrorCode::MethodNotAllowed)
         .element("Method", asked.method.as_str())
         .element("ResourceType", resource)
-}
-
-fn no_cors() -> S3Error {
-    S3Error::not_implemented("CORS is not implemented.")
 }
 
 const LIST_BUCKETS: &[&str] = &["bucket-region", "continuation-token", "max-buckets", "prefix"];

@@ -11,6 +11,7 @@ pub(crate) mod access;
 mod access_keys;
 mod authorise;
 mod call;
+mod cors;
 pub(crate) mod policies;
 mod request_context;
 mod request_id;
@@ -18,7 +19,7 @@ pub(crate) mod settings;
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
-use http::{HeaderValue, Method, Request, Response, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts};
 use object_engine::{clock::Clock, entropy::Entropy, error::EngineError, model::AccountId};
 use sealed_store::{CopyMode, SealedStore};
 
@@ -141,6 +142,13 @@ impl S3Service {
     {
         let id = RequestId::draw(&*self.inner.options.entropy);
         let is_head = request.method() == Method::HEAD;
+        let across = match *request.method() {
+            Method::OPTIONS => HeaderMap::new(),
+            _ => {
+                let (method, uri) = (request.method(), request.uri());
+                self.inner.cross_origin_headers(method, uri, request.headers()).await
+            }
+        };
         let mut response = match self.inner.answer(request, connection, &id).await {
             Ok(answer) => answer.into_response(),
             Err(error) => {
@@ -148,6 +156,7 @@ impl S3Service {
                 refused(&error, &id, is_head)
             }
         };
+        response.headers_mut().extend(across);
         id.add_to(response.headers_mut());
         response.headers_mut().insert(header::SERVER, HeaderValue::from_static("strongroom"));
         response
@@ -169,10 +178,14 @@ impl Inner {
             Ok(query) => (query, None),
             Err(error) => (Query::default(), Some(error)),
         };
-        let authenticated = self.authenticate(&parts, &query, connection).await;
+        let authenticated = match parts.method {
+            // Browsers ask before they send anything that proves who they are.
+            Method::OPTIONS => refuse_insecure(&parts, &query, connection).map(|()| None),
+            _ => self.authenticate(&parts, &query, connection).await.map(Some),
+        };
         // Also of a request that is refused, no key stays in the head.
         let keys = customer_key::take(&mut parts, &mut query, self.options.profile);
-        let mut authenticated = authenticated?;
+        let Some(mut authenticated) = authenticated? else { return self.preflight(&parts).await };
         if let Some(error) = unreadable {
             return Err(error);
         }
@@ -238,11 +251,8 @@ impl Inner {
         query: &Query,
         connection: ConnectionInfo,
     ) -> S3Result<Authenticated> {
-        let mentioned = customer_key::is_mentioned(&parts.headers, query);
-        if mentioned && !connection.secure {
-            return Err(sse_c::insecure_connection());
-        }
-        if mentioned {
+        refuse_insecure(parts, query, connection)?;
+        if customer_key::is_mentioned(&parts.headers, query) {
             customer_key::refuse_foreign(&parts.headers, query, self.options.profile)?;
         }
         let keys = &*self.options.access_keys;
@@ -264,6 +274,14 @@ impl Inner {
         };
         route(asked, &self.options.domains)
     }
+}
+
+/// E1.
+fn refuse_insecure(parts: &Parts, query: &Query, connection: ConnectionInfo) -> S3Result<()> {
+    if !connection.secure && customer_key::is_mentioned(&parts.headers, query) {
+        return Err(sse_c::insecure_connection());
+    }
+    Ok(())
 }
 
 fn note(error: &S3Error, id: &RequestId) {

@@ -39,6 +39,7 @@ macro_rules! error_table {
 error_table! {
     AccessControlListNotSupported 400 "The bucket does not allow ACLs";
     AccessDenied 403 "Access Denied";
+    AccessForbidden 403 "CORSResponse: This CORS request is not allowed.";
     AuthorizationHeaderMalformed 400 "The authorization header you provided is invalid.";
     AuthorizationQueryParametersError 400 "The query string authentication parameters you provided are invalid.";
     BadDigest 400 "The Content-MD5 or checksum value that you specified did not match what the server received.";
@@ -86,6 +87,7 @@ error_table! {
     MissingSecurityHeader 400 "Your request was missing a required header.";
     NoSuchBucket 404 "The specified bucket does not exist";
     NoSuchBucketPolicy 404 "The bucket policy does not exist";
+    NoSuchCORSConfiguration 404 "The CORS configuration does not exist";
     NoSuchKey 404 "The specified key does not exist.";
     NoSuchPublicAccessBlockConfiguration 404 "The public access block configuration was not found";
     NoSuchTagSet 404 "The TagSet does not exist";

@@ -6,7 +6,10 @@
 
 mod abort_multipart_upload;
 mod acl;
+mod bucket_accelerate;
+pub(crate) mod bucket_cors;
 mod bucket_encryption;
+mod bucket_request_payment;
 mod bucket_tagging;
 mod bucket_versioning;
 mod complete_multipart_upload;

@@ -5,8 +5,9 @@
 use object_engine::model::BucketName;
 
 use super::{
-    At, acl, bucket_encryption, bucket_tagging, bucket_versioning, get_object_attributes,
-    list_object_versions, object_lock, object_tagging, ownership_controls, unoffered,
+    At, acl, bucket_accelerate, bucket_cors, bucket_encryption, bucket_request_payment,
+    bucket_tagging, bucket_versioning, get_object_attributes, list_object_versions, object_lock,
+    object_tagging, ownership_controls, unoffered,
 };
 use crate::{
     error::S3Result,
@@ -23,6 +24,7 @@ pub(super) async fn on_bucket<B: HttpBody>(
 ) -> S3Result<Answer> {
     use BucketSubResource as Op;
     match operation {
+        Op::DeleteBucketCors => bucket_cors::delete_bucket_cors(call, bucket).await,
         Op::DeleteBucketEncryption => {
             bucket_encryption::delete_bucket_encryption(call, bucket).await
         }
@@ -30,10 +32,17 @@ pub(super) async fn on_bucket<B: HttpBody>(
             ownership_controls::delete_bucket_ownership_controls(call, bucket).await
         }
         Op::DeleteBucketTagging => bucket_tagging::delete_bucket_tagging(call, bucket).await,
+        Op::GetBucketAccelerateConfiguration => {
+            bucket_accelerate::get_bucket_accelerate_configuration(call, bucket).await
+        }
         Op::GetBucketAcl => acl::get_bucket_acl(call, bucket).await,
+        Op::GetBucketCors => bucket_cors::get_bucket_cors(call, bucket).await,
         Op::GetBucketEncryption => bucket_encryption::get_bucket_encryption(call, bucket).await,
         Op::GetBucketOwnershipControls => {
             ownership_controls::get_bucket_ownership_controls(call, bucket).await
+        }
+        Op::GetBucketRequestPayment => {
+            bucket_request_payment::get_bucket_request_payment(call, bucket).await
         }
         Op::GetBucketTagging => bucket_tagging::get_bucket_tagging(call, bucket).await,
         Op::GetBucketVersioning => bucket_versioning::get_bucket_versioning(call, bucket).await,
@@ -42,11 +51,15 @@ pub(super) async fn on_bucket<B: HttpBody>(
         }
         Op::ListObjectVersions => list_object_versions::list_object_versions(call, bucket).await,
         Op::PutBucketAcl => acl::put_bucket_acl(call, bucket, body).await,
+        Op::PutBucketCors => bucket_cors::put_bucket_cors(call, bucket, body).await,
         Op::PutBucketEncryption => {
             bucket_encryption::put_bucket_encryption(call, bucket, body).await
         }
         Op::PutBucketOwnershipControls => {
             ownership_controls::put_bucket_ownership_controls(call, bucket, body).await
+        }
+        Op::PutBucketRequestPayment => {
+            bucket_request_payment::put_bucket_request_payment(call, bucket, body).await
         }
         Op::PutBucketTagging => bucket_tagging::put_bucket_tagging(call, bucket, body).await,
         Op::PutBucketVersioning => {

@@ -4,7 +4,7 @@
 //! query, where presigners put headers, are read as the headers they stand for, and never override one.
 //! Does not: keep the query's signature parameters; their work is done.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header, request::Parts};
 
 use super::query::Query;
 use crate::error::{S3Error, S3Result};
@@ -27,7 +27,7 @@ pub struct Head {
 impl Head {
     /// Takes the head apart. `query` is the request's, without what `customer_key::take` took.
     pub fn new(parts: Parts, mut query: Query) -> S3Result<Self> {
-        let host = host(&parts);
+        let host = host(&parts.headers, &parts.uri);
         let Parts { method, uri, mut headers, .. } = parts;
         for (name, value) in query.extract(is_header) {
             add_header(&mut headers, &name, &value)?;
@@ -52,9 +52,10 @@ pub fn utf8<'v>(name: &str, value: &'v HeaderValue) -> S3Result<&'v str> {
         .map_err(|_| S3Error::argument("The value of a header is not valid UTF-8.", name, ""))
 }
 
-fn host(parts: &Parts) -> Option<String> {
-    let header = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = header.or_else(|| parts.uri.authority().map(|authority| authority.as_str()))?;
+/// The host that a request is for, without its port.
+pub(crate) fn host(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    let header = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = header.or_else(|| uri.authority().map(|authority| authority.as_str()))?;
     let without_port = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,

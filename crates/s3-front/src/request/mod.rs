@@ -7,6 +7,7 @@ pub mod checksum;
 pub mod conditional;
 pub mod copy;
 pub mod copy_source;
+pub(crate) mod cors;
 pub mod customer_key;
 pub mod encryption;
 pub mod head;

@@ -10,19 +10,25 @@ use crate::error::S3Result;
 operations! {
     /// Operations on what belongs to a bucket beside its objects.
     BucketSubResource {
+        DeleteBucketCors,
         DeleteBucketEncryption,
         DeleteBucketOwnershipControls,
         DeleteBucketTagging,
+        GetBucketAccelerateConfiguration,
         GetBucketAcl,
+        GetBucketCors,
         GetBucketEncryption,
         GetBucketOwnershipControls,
+        GetBucketRequestPayment,
         GetBucketTagging,
         GetBucketVersioning,
         GetObjectLockConfiguration,
         ListObjectVersions,
         PutBucketAcl,
+        PutBucketCors,
         PutBucketEncryption,
         PutBucketOwnershipControls,
+        PutBucketRequestPayment,
         PutBucketTagging,
         PutBucketVersioning,
         PutObjectLockConfiguration,
@@ -54,8 +60,12 @@ type Row<O> = (&'static str, &'static str, O, &'static [&'static str]);
 const ON_BUCKETS: &[Row<BucketSubResource>] = {
     use BucketSubResource as Op;
     &[
+        ("accelerate", "GET", Op::GetBucketAccelerateConfiguration, &[]),
         ("acl", "GET", Op::GetBucketAcl, &[]),
         ("acl", "PUT", Op::PutBucketAcl, &[]),
+        ("cors", "DELETE", Op::DeleteBucketCors, &[]),
+        ("cors", "GET", Op::GetBucketCors, &[]),
+        ("cors", "PUT", Op::PutBucketCors, &[]),
         ("encryption", "DELETE", Op::DeleteBucketEncryption, &[]),
         ("encryption", "GET", Op::GetBucketEncryption, &[]),
         ("encryption", "PUT", Op::PutBucketEncryption, &[]),
@@ -64,6 +74,8 @@ const ON_BUCKETS: &[Row<BucketSubResource>] = {
         ("ownershipControls", "DELETE", Op::DeleteBucketOwnershipControls, &[]),
         ("ownershipControls", "GET", Op::GetBucketOwnershipControls, &[]),
         ("ownershipControls", "PUT", Op::PutBucketOwnershipControls, &[]),
+        ("requestPayment", "GET", Op::GetBucketRequestPayment, &[]),
+        ("requestPayment", "PUT", Op::PutBucketRequestPayment, &[]),
         ("tagging", "DELETE", Op::DeleteBucketTagging, &[]),
         ("tagging", "GET", Op::GetBucketTagging, &[]),
         ("tagging", "PUT", Op::PutBucketTagging, &[]),

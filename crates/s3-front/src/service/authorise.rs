@@ -110,19 +110,24 @@ fn on_object(operation: ObjectOperation, head: &Head) -> Vec<Action> {
 fn on_bucket_sub_resource(operation: BucketSubResource) -> Action {
     use BucketSubResource as Op;
     match operation {
+        Op::DeleteBucketCors | Op::PutBucketCors => Action::PutBucketCORS,
         Op::DeleteBucketEncryption | Op::PutBucketEncryption => Action::PutEncryptionConfiguration,
         Op::DeleteBucketOwnershipControls | Op::PutBucketOwnershipControls => {
             Action::PutBucketOwnershipControls
         }
         Op::DeleteBucketTagging | Op::PutBucketTagging => Action::PutBucketTagging,
+        Op::GetBucketAccelerateConfiguration => Action::GetAccelerateConfiguration,
         Op::GetBucketAcl => Action::GetBucketAcl,
+        Op::GetBucketCors => Action::GetBucketCORS,
         Op::GetBucketEncryption => Action::GetEncryptionConfiguration,
         Op::GetBucketOwnershipControls => Action::GetBucketOwnershipControls,
+        Op::GetBucketRequestPayment => Action::GetBucketRequestPayment,
         Op::GetBucketTagging => Action::GetBucketTagging,
         Op::GetBucketVersioning => Action::GetBucketVersioning,
         Op::GetObjectLockConfiguration => Action::GetBucketObjectLockConfiguration,
         Op::ListObjectVersions => Action::ListBucketVersions,
         Op::PutBucketAcl => Action::PutBucketAcl,
+        Op::PutBucketRequestPayment => Action::PutBucketRequestPayment,
         Op::PutBucketVersioning => Action::PutBucketVersioning,
         Op::PutObjectLockConfiguration => Action::PutBucketObjectLockConfiguration,
     }

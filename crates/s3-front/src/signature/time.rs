@@ -32,11 +32,16 @@ impl SignedTime {
         Some(Self { text, at: Timestamp(at.as_millisecond()) })
     }
 
-    /// Reads the `Date` header, which stands in for an absent `x-amz-date`.
+    /// Reads the `Date` header, which stands in for an absent `x-amz-date`: HTTP's three forms, and
+    /// that of mail (`… -0000`), which signers of some SDKs write.
     pub(super) fn parse_http_date(text: &str) -> Option<Self> {
-        let time = httpdate::parse_http_date(text).ok()?;
-        let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
-        let at = jiff::Timestamp::from_second(i64::try_from(since.as_secs()).ok()?).ok()?;
+        let at = match httpdate::parse_http_date(text) {
+            Ok(time) => {
+                let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+                jiff::Timestamp::from_second(i64::try_from(since.as_secs()).ok()?).ok()?
+            }
+            Err(_) => jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?,
+        };
         Self::parse(at.strftime("%Y%m%dT%H%M%SZ").to_string().as_bytes())
     }
 
@@ -107,8 +112,19 @@ mod tests {
 
     #[test]
     fn an_http_date_is_the_same_time() {
-        let time = SignedTime::parse_http_date("Fri, 24 May 2013 00:00:00 GMT").unwrap();
-        assert_eq!(time.text(), "20130524T000000Z");
+        for text in [
+            "Fri, 24 May 2013 00:00:00 GMT",
+            "Friday, 24-May-13 00:00:00 GMT",
+            "Fri May 24 00:00:00 2013",
+            "Fri, 24 May 2013 00:00:00 -0000",
+            "Fri, 24 May 2013 00:00:00 +0000",
+            "Fri, 24 May 2013 02:00:00 +0200",
+        ] {
+            let time = SignedTime::parse_http_date(text).expect(text);
+            assert_eq!(time.text(), "20130524T000000Z");
+        }
+        assert!(SignedTime::parse_http_date("").is_none());
+        assert!(SignedTime::parse_http_date("Sat, 24 May 2013 00:00:00 +0000").is_none());
     }
 
     #[test]

@@ -22,12 +22,18 @@ use object_engine::{
 pub(crate) struct Counts {
     commits: AtomicU64,
     blobs: AtomicU64,
+    reads: AtomicU64,
 }
 
 impl Counts {
     /// Commits and blob operations so far.
     pub(crate) fn so_far(&self) -> (u64, u64) {
         (self.commits.load(Ordering::Relaxed), self.blobs.load(Ordering::Relaxed))
+    }
+
+    /// Reads and walks of the catalog so far.
+    pub(crate) fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
     }
 
     fn blob(&self) {
@@ -48,6 +54,7 @@ impl CountedCatalog {
 #[async_trait]
 impl Catalog for CountedCatalog {
     async fn read(&self, reads: &[Read]) -> Result<Vec<Option<(Vec<u8>, Entry)>>, CatalogError> {
+        self.1.reads.fetch_add(1, Ordering::Relaxed);
         self.0.read(reads).await
     }
 
@@ -58,6 +65,7 @@ impl Catalog for CountedCatalog {
         direction: Direction,
         visitor: &mut Visitor<'_>,
     ) -> Result<(), CatalogError> {
+        self.1.reads.fetch_add(1, Ordering::Relaxed);
         self.0.walk(space, from, direction, visitor).await
     }
 
