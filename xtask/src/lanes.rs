@@ -30,8 +30,8 @@ pub(crate) const QUICK: [&str; 16] = [
     "damage",
 ];
 /// Clients that compile for minutes, or want a Debian package: `conformance --all` runs them after the quick ones.
-const CLIENTS: [&str; 7] =
-    ["js_sdk", "rclone", "s3fs", "pgbackrest", "barman_cloud", "go_sdks", "java_sdk"];
+const CLIENTS: [&str; 8] =
+    ["js_sdk", "rclone", "s3fs", "pgbackrest", "barman_cloud", "go_sdks", "java_sdk", "rust_sdks"];
 const LONG: [&str; 4] = ["crash", "memory_scan", "big", "bench"];
 
 /// Which lanes to run against which binary.
