@@ -92,6 +92,7 @@ operations! {
     }
 }
 
+pub(crate) mod query_api;
 mod sub_resource;
 
 pub use sub_resource::{BucketSubResource, ObjectSubResource};

@@ -44,7 +44,7 @@ use crate::{
         query::Query,
     },
     response::{Answer, ResponseBody, refused},
-    route::{Asked, Route, route},
+    route::{Asked, Route, query_api, route},
     signature::{Payload, RequestHead, Verifier},
 };
 
@@ -231,7 +231,8 @@ impl Inner {
         }
     }
 
-    /// E1, key headers in a spelling that the profile does not take, and then the signature.
+    /// E1, key headers in a spelling that the profile does not take, requests for other services, and
+    /// then the signature.
     async fn authenticate(
         &self,
         parts: &Parts,
@@ -244,6 +245,9 @@ impl Inner {
         }
         if mentioned {
             customer_key::refuse_foreign(&parts.headers, query, self.options.profile)?;
+        }
+        if query_api::is_asked(parts, query, &self.options.domains) {
+            return Err(query_api::refused());
         }
         let keys = &*self.options.access_keys;
         let now = self.options.clock.now();

@@ -52,7 +52,8 @@ pub fn utf8<'v>(name: &str, value: &'v HeaderValue) -> S3Result<&'v str> {
         .map_err(|_| S3Error::argument("The value of a header is not valid UTF-8.", name, ""))
 }
 
-fn host(parts: &Parts) -> Option<String> {
+/// The host that a request names, without its port.
+pub(crate) fn host(parts: &Parts) -> Option<String> {
     let header = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = header.or_else(|| parts.uri.authority().map(|authority| authority.as_str()))?;
     let without_port = match host.rsplit_once(':') {
