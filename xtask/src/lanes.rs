@@ -11,7 +11,7 @@ use crate::process::{self, Finished};
 use crate::python::{self, NoPython};
 
 /// The lanes that `conformance` runs when none is named, and CI too.
-pub(crate) const QUICK: [&str; 16] = [
+pub(crate) const QUICK: [&str; 17] = [
     "readme",
     "aws_cli",
     "boto3_lane",
@@ -20,6 +20,7 @@ pub(crate) const QUICK: [&str; 16] = [
     "habits",
     "copies",
     "post_forms",
+    "identity",
     "versions",
     "errors",
     "wire",
