@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -34,7 +35,7 @@ func aws(ctx context.Context) {
 	raw, other := random(32), random(32)
 	objects(ctx, client, raw, other)
 	multipart(ctx, client, raw)
-	presigned(ctx, client, raw)
+	presigned(ctx, client, raw, other)
 }
 
 func get(ctx context.Context, client *s3.Client, name string, key []byte) (*s3.GetObjectOutput, error) {
@@ -117,9 +118,13 @@ func multipart(ctx context.Context, client *s3.Client, key []byte) {
 	})
 }
 
-func presigned(ctx context.Context, client *s3.Client, key []byte) {
+const keyHeader, sumHeader = "X-Amz-Server-Side-Encryption-Customer-Key", "X-Amz-Server-Side-Encryption-Customer-Key-Md5"
+
+func presigned(ctx context.Context, client *s3.Client, key, other []byte) {
 	text, sum := encoded(key)
-	unpinned := http.Header{"X-Amz-Server-Side-Encryption-Customer-Key": {text}, "X-Amz-Server-Side-Encryption-Customer-Key-Md5": {sum}}
+	unpinned := http.Header{keyHeader: {text}, sumHeader: {sum}}
+	otherText, otherSum := encoded(other)
+	wrong := http.Header{keyHeader: {otherText}, sumHeader: {otherSum}}
 	for name, pinned := range map[string]bool{"the trio": true, "the algorithm alone": false} {
 		check("aws-sdk-go-v2, presigned, covering "+name, func() error {
 			put := &s3.PutObjectInput{Bucket: sdk.String(bucket), Key: sdk.String("presigned"), SSECustomerAlgorithm: sdk.String("AES256")}
@@ -150,7 +155,32 @@ func presigned(ctx context.Context, client *s3.Client, key []byte) {
 			if answer.StatusCode != 200 {
 				return fmt.Errorf("GET answered %d", answer.StatusCode)
 			}
-			return same(answer.Body, body)
+			if err = same(answer.Body, body); err != nil {
+				return err
+			}
+			if answer, err = fetch("GET", signed.URL, signed.SignedHeader, wrong, nil); err != nil {
+				return err
+			}
+			if answer.StatusCode != 403 {
+				return fmt.Errorf("GET under another key answered %d", answer.StatusCode)
+			}
+			// What the URL pins must come with it; what it leaves open, S3 asks for.
+			without, wanted := signed.SignedHeader.Clone(), 400
+			for name := range without {
+				if strings.EqualFold(name, keyHeader) || strings.EqualFold(name, sumHeader) {
+					delete(without, name)
+				}
+			}
+			if pinned {
+				wanted = 403
+			}
+			if answer, err = fetch("GET", signed.URL, without, nil, nil); err != nil {
+				return err
+			}
+			if answer.StatusCode != wanted {
+				return fmt.Errorf("GET without the key answered %d", answer.StatusCode)
+			}
+			return nil
 		})
 	}
 }

@@ -109,6 +109,9 @@ for (const [name, params] of [["trio", trio(key)], ["algorithm alone", { SSECust
     assert.equal(got.status, 200);
     same(got.body, small);
     assert.equal((await fetchUrl("GET", url, headers(other))).status, 403);
+    const without = (await fetchUrl("GET", url, { [algorithm]: "AES256" })).status;
+    assert.equal(without, params.SSECustomerKey ? 403 : 400, "without the key");
+    assert.equal((await fetchUrl("GET", url, {})).status, 403, "without a signed header");
   });
 }
 for (const hoisted of [[algorithm], Object.keys(headers(key))]) {
@@ -116,11 +119,17 @@ for (const hoisted of [[algorithm], Object.keys(headers(key))]) {
     const hoistableHeaders = new Set(hoisted);
     const where = { Bucket, Key: "presigned", ...trio(key) };
     const sent = Object.fromEntries(Object.entries(headers(key)).filter(([name]) => !hoistableHeaders.has(name)));
+    const put = await getSignedUrl(presigner, new PutObjectCommand(where), { hoistableHeaders });
+    assert.equal((await fetchUrl("PUT", put, sent, small)).status, 200);
     const url = await getSignedUrl(presigner, new GetObjectCommand(where), { hoistableHeaders });
     assert.match(url, /[?&]x-amz-server-side-encryption-customer-algorithm=AES256/);
     const got = await fetchUrl("GET", url, sent);
     assert.equal(got.status, 200);
     same(got.body, small);
+    // Another key beside the URL, or as a header that repeats what is hoisted, is not covered by it.
+    const wrong = Object.fromEntries(Object.entries(headers(other)).filter(([name]) => name !== algorithm));
+    assert.equal((await fetchUrl("GET", url, wrong)).status, hoisted.length === 1 ? 403 : 400);
+    if (hoisted.length === 1) assert.equal((await fetchUrl("GET", url, {})).status, 403, "without a signed header");
   });
 }
 await check("a copy under another key", async () => {

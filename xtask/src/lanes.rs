@@ -11,7 +11,7 @@ use crate::process::{self, Finished};
 use crate::python::{self, NoPython};
 
 /// The lanes that `conformance` runs when none is named, and CI too.
-pub(crate) const QUICK: [&str; 16] = [
+pub(crate) const QUICK: [&str; 17] = [
     "readme",
     "aws_cli",
     "boto3_lane",
@@ -20,6 +20,7 @@ pub(crate) const QUICK: [&str; 16] = [
     "habits",
     "copies",
     "post_forms",
+    "identity",
     "versions",
     "errors",
     "wire",
@@ -30,8 +31,8 @@ pub(crate) const QUICK: [&str; 16] = [
     "damage",
 ];
 /// Clients that compile for minutes, or want a Debian package: `conformance --all` runs them after the quick ones.
-const CLIENTS: [&str; 7] =
-    ["js_sdk", "rclone", "s3fs", "pgbackrest", "barman_cloud", "go_sdks", "java_sdk"];
+const CLIENTS: [&str; 8] =
+    ["js_sdk", "rclone", "s3fs", "pgbackrest", "barman_cloud", "go_sdks", "java_sdk", "rust_sdks"];
 const LONG: [&str; 5] = ["crash", "memory_scan", "big", "bench", "rekey"];
 
 /// Which lanes to run against which binary.

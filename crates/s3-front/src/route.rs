@@ -92,6 +92,7 @@ operations! {
     }
 }
 
+pub(crate) mod query_api;
 mod refused;
 mod sub_resource;
 

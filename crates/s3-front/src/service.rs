@@ -45,7 +45,7 @@ use crate::{
         query::Query,
     },
     response::{Answer, ResponseBody, refused},
-    route::{Asked, Route, route},
+    route::{Asked, Route, query_api, route},
     signature::{Payload, RequestHead, Verifier},
 };
 
@@ -244,7 +244,8 @@ impl Inner {
         }
     }
 
-    /// E1, key headers in a spelling that the profile does not take, and then the signature.
+    /// E1, key headers in a spelling that the profile does not take, requests for other services, and
+    /// then the signature.
     async fn authenticate(
         &self,
         parts: &Parts,
@@ -254,6 +255,9 @@ impl Inner {
         refuse_insecure(parts, query, connection)?;
         if customer_key::is_mentioned(&parts.headers, query) {
             customer_key::refuse_foreign(&parts.headers, query, self.options.profile)?;
+        }
+        if query_api::is_asked(parts, query, &self.options.domains) {
+            return Err(query_api::refused());
         }
         let keys = &*self.options.access_keys;
         let now = self.options.clock.now();

@@ -4,6 +4,8 @@
 //! Does not: decide anything that a setting could; what is joined here is the embedded form, one
 //! directory with an LMDB catalog and files for blobs.
 
+mod accounts;
+
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderName, Request, Response};
@@ -17,7 +19,7 @@ use object_engine::{
     engine::{Backends, EngineOptions, ObjectEngine},
     entropy::Entropy,
     error::EngineError,
-    model::{AccessKey, Account, AccountId},
+    model::AccountId,
 };
 use s3_front::{
     identity::{RootCredentials, WithRoot},
@@ -33,6 +35,8 @@ use sealed_format::{MasterKey, Randomness, layout};
 use sealed_store::{CopyMode, SealedStore};
 use zeroize::Zeroizing;
 
+pub(crate) use accounts::StoredAccounts;
+
 use crate::{
     activity::RequestBody,
     cli,
@@ -41,7 +45,6 @@ use crate::{
     data_dir::{DataDir, cannot},
     failure::Failure,
     handler::{Connection, Handler},
-    users::{Accounts, AddUser, User},
 };
 
 /// How the store is opened.
@@ -181,69 +184,6 @@ impl Handler for Service {
         let connection = ConnectionInfo { peer: from.peer, secure: from.secure };
         self.0.handle(request, connection).await
     }
-}
-
-/// Users, kept as accounts of the catalog; their secrets are sealed under the master key.
-#[derive(Clone, Debug)]
-pub(crate) struct StoredAccounts(SealedStore);
-
-impl StoredAccounts {
-    /// What of this user is another's already. Adding happens on one socket or under the lock and is
-    /// rare; the engine refuses what two at once could still bring.
-    async fn taken(&self, user: &User, key: &Credentials) -> Result<Option<AddUser>, EngineError> {
-        let engine = self.0.engine();
-        Ok(if engine.account(&user.name).await?.is_some() {
-            Some(AddUser::NameTaken)
-        } else if user.id == ROOT_ID
-            || engine.account_by_id(&AccountId(user.id.clone())).await?.is_some()
-        {
-            Some(AddUser::IdTaken)
-        } else if engine.access_key(&key.access_key).await?.is_some() {
-            Some(AddUser::AccessKeyTaken)
-        } else {
-            None
-        })
-    }
-}
-
-impl Accounts for StoredAccounts {
-    async fn add(&self, user: User, key: Credentials) -> Result<AddUser, String> {
-        if let Some(taken) = self.taken(&user, &key).await.map_err(text)? {
-            return Ok(taken);
-        }
-        let sealed_secret = self.0.seal_user_secret(&key.access_key, key.secret_key.as_bytes());
-        let access_key = AccessKey {
-            id: key.access_key.clone(),
-            account: user.name.clone(),
-            sealed_secret,
-            enabled: true,
-        };
-        let stored = self.0.engine().put_account(&to_account(user), Some(&access_key)).await;
-        stored.map(|()| AddUser::Added).map_err(text)
-    }
-
-    async fn list(&self) -> Result<Vec<User>, String> {
-        let accounts = self.0.engine().accounts().await.map_err(text)?;
-        Ok(accounts.into_iter().map(to_user).collect())
-    }
-
-    async fn remove(&self, name: &str) -> Result<bool, String> {
-        self.0.engine().remove_account(name).await.map_err(text)
-    }
-}
-
-fn text(error: EngineError) -> String {
-    error.to_string()
-}
-
-fn to_account(user: User) -> Account {
-    let User { name, id, display_name, email, policy } = user;
-    Account { id: AccountId(id), name, display_name, email, policy }
-}
-
-fn to_user(account: Account) -> User {
-    let Account { id: AccountId(id), name, display_name, email, policy } = account;
-    User { name, id, display_name, email, policy }
 }
 
 /// The operating system's generator, for identifiers and for keys.

@@ -4,10 +4,16 @@
 //! variable and a key of the configuration file. Does not: know defaults or decide what is meant;
 //! `config` does. No secret can be a flag of `serve`, since arguments show in process lists.
 
+mod identity;
+
 use std::{net::IpAddr, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
+
+pub(crate) use identity::{
+    CatalogArgs, KeyArgs, KeyCommand, UserAddArgs, UserArgs, UserCommand,
+};
 
 /// An S3-compatible object store that keeps what it cannot open.
 #[derive(Debug, Parser)]
@@ -24,6 +30,8 @@ pub(crate) enum Command {
     /// Serve S3 over TLS; the first start makes the data directory, a certificate and credentials.
     #[command(after_help = SERVE_AFTER_HELP)]
     Serve(Box<ServeArgs>),
+    /// Add, list, disable, enable and remove the access keys of users.
+    Key(Box<KeyArgs>),
     /// Add, list and remove users, beside a running server or while none runs.
     User(Box<UserArgs>),
 }
@@ -191,65 +199,6 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// `strongroom user`.
-#[derive(Debug, Args)]
-pub(crate) struct UserArgs {
-    /// What to do.
-    #[command(subcommand)]
-    pub(crate) command: UserCommand,
-    /// The data directory of the server [default: ./strongroom-data]
-    #[arg(long, value_name = "DIR", env = "STRONGROOM_DATA_DIR", global = true)]
-    pub(crate) data_dir: Option<PathBuf>,
-    /// The server's master key, where it is not DATA_DIR/master.key
-    #[arg(long, value_name = "FILE", env = "STRONGROOM_MASTER_KEY_FILE", global = true)]
-    pub(crate) master_key_file: Option<PathBuf>,
-}
-
-/// The commands about users.
-#[derive(Debug, Subcommand)]
-pub(crate) enum UserCommand {
-    /// Add a user: an account of its own with one access key, which is printed once.
-    Add(UserAddArgs),
-    /// List the users, one a line: name, canonical id, display name, e-mail address.
-    List,
-    /// Remove a user and its access keys; its buckets stay.
-    Remove {
-        /// The name that it was added under.
-        name: String,
-    },
-}
-
-/// `strongroom user add`.
-#[derive(Debug, Args)]
-pub(crate) struct UserAddArgs {
-    /// A unique name: 1 to 64 of letters, digits and `+=,.@_-`.
-    pub(crate) name: String,
-    /// The canonical user id [default: 64 random hexadecimal digits]
-    #[arg(long, value_name = "CANONICAL_ID")]
-    pub(crate) id: Option<String>,
-    /// The name that listings show [default: NAME]
-    #[arg(long, value_name = "N")]
-    pub(crate) display_name: Option<String>,
-    /// An e-mail address.
-    #[arg(long, value_name = "E")]
-    pub(crate) email: Option<String>,
-    /// The access key [default: drawn at random]
-    #[arg(long, value_name = "K", requires = "secret_key")]
-    pub(crate) access_key: Option<String>,
-    /// Its secret; visible in process lists, so rather take STRONGROOM_USER_SECRET_KEY
-    #[arg(
-        long,
-        value_name = "S",
-        requires = "access_key",
-        env = "STRONGROOM_USER_SECRET_KEY",
-        hide_env_values = true
-    )]
-    pub(crate) secret_key: Option<String>,
-    /// A file with the user's policy, a JSON document.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -267,9 +216,11 @@ mod tests {
         command.build();
         let serve = command.find_subcommand("serve").unwrap();
         assert!(serve.get_arguments().all(|arg| !arg.get_id().as_str().contains("secret")));
-        let add = command.find_subcommand("user").unwrap().find_subcommand("add").unwrap();
-        let secret = add.get_arguments().find(|arg| arg.get_id() == "secret_key").unwrap();
-        assert!(secret.is_hide_env_values_set());
+        for noun in ["key", "user"] {
+            let add = command.find_subcommand(noun).unwrap().find_subcommand("add").unwrap();
+            let secret = add.get_arguments().find(|arg| arg.get_id() == "secret_key").unwrap();
+            assert!(secret.is_hide_env_values_set());
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! includes a configuration that cannot be meant. A closed stdout (broken pipe) ends no server and
 //! fails no command: what was to be done is done.
 
+mod access_keys;
 mod activity;
 mod admin;
 mod assemble;
@@ -16,6 +17,7 @@ mod data_dir;
 mod failure;
 mod handler;
 mod health;
+mod key_command;
 mod listener;
 mod memory_guard;
 mod ready;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
     }
     let done = match cli::Cli::parse().command {
         cli::Command::Serve(args) => serve::run(*args),
+        cli::Command::Key(args) => key_command::run(*args),
         cli::Command::User(args) => user_command::run(*args),
     };
     match done {

@@ -1,4 +1,4 @@
-//! `strongroom user`: asks the running server, or opens the catalog under the lock if none runs.
+//! `strongroom user`, and what `strongroom key` shares with it: asks the running server, or opens the catalog under the lock if none runs.
 //!
 //! Guarantees: a change is at work from the server's next request; a secret is printed once, to stdout,
 //! in the AWS shared-credentials format. Does not: make a data directory.
@@ -11,8 +11,9 @@ use std::{
 use zeroize::Zeroizing;
 
 use crate::{
+    access_keys::Key,
     admin, assemble,
-    cli::{UserAddArgs, UserArgs, UserCommand},
+    cli::{CatalogArgs, UserAddArgs, UserArgs, UserCommand},
     config::DATA_DIR_DEFAULT,
     credentials::Credentials,
     data_dir::{DataDir, Opened, cannot},
@@ -21,21 +22,26 @@ use crate::{
     users::{Answer, NewUser, Request, execute},
 };
 
-/// Runs the command.
+/// Runs `strongroom user`.
 pub(crate) fn run(args: UserArgs) -> Result<(), Failure> {
+    let (request, name) = to_request(args.command)?;
+    perform(args.catalog, request, &name)
+}
+
+/// Has one request done, and prints the answer; `name` is what it is about.
+pub(crate) fn perform(catalog: CatalogArgs, request: Request, name: &str) -> Result<(), Failure> {
     memory_guard::forbid_core_dumps()?;
     memory_guard::make_files_private();
-    let data_dir = args.data_dir.unwrap_or_else(|| PathBuf::from(DATA_DIR_DEFAULT));
+    let data_dir = catalog.data_dir.unwrap_or_else(|| PathBuf::from(DATA_DIR_DEFAULT));
     if !data_dir.join("serve.lock").exists() {
         return Err(Failure::failed(format!("{} is no data directory", data_dir.display()))
             .hint("name it with --data-dir; the first `strongroom serve` makes it"));
     }
-    let (request, name) = to_request(args.command)?;
     let answer = match DataDir::open(&data_dir)? {
         Opened::Served { .. } => admin::ask(&data_dir, &request)?,
-        Opened::Ours(data) => alone(&data, args.master_key_file, request)?,
+        Opened::Ours(data) => alone(&data, catalog.master_key_file, request)?,
     };
-    print(answer, &name)
+    print(answer, name)
 }
 
 /// Opens the catalog for this one request.
@@ -82,12 +88,16 @@ fn to_new_user(add: UserAddArgs) -> Result<NewUser, Failure> {
 }
 
 fn print(answer: Answer, name: &str) -> Result<(), Failure> {
+    let done = |what: &str| Zeroizing::new(format!("{what} {name}\n"));
     let text = match answer {
         Answer::Added { access_key, secret_key } => {
             Credentials { access_key, secret_key: Zeroizing::new(secret_key) }.to_ini(name)
         }
         Answer::Users { users } => Zeroizing::new(users.iter().map(to_line).collect()),
-        Answer::Removed => Zeroizing::new(format!("removed {name}\n")),
+        Answer::Keys { keys } => Zeroizing::new(keys.iter().map(Key::to_line).collect()),
+        Answer::Removed => done("removed"),
+        Answer::Enabled => done("enabled"),
+        Answer::Disabled => done("disabled"),
         Answer::Refused { why } => return Err(Failure::failed(why)),
         Answer::Failed { why } => {
             return Err(Failure::failed("the catalog did not do it").detail(why));

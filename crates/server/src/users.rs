@@ -5,7 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{assemble, credentials::Credentials, data_dir::fill_random, failure::Failure};
+use crate::{
+    access_keys::{self, AddKey, Key, NewKey},
+    assemble,
+    credentials::Credentials,
+    data_dir::fill_random,
+    failure::Failure,
+};
 
 /// One request, as a JSON line on the admin socket. Not printable: it may hold a secret.
 #[derive(Serialize, Deserialize)]
@@ -20,13 +26,32 @@ pub(crate) enum Request {
         /// By name.
         name: String,
     },
+    /// Add an access key to a user.
+    KeyAdd(NewKey),
+    /// List access keys.
+    KeyList {
+        /// Of one user; else all.
+        user: Option<String>,
+    },
+    /// Let an access key sign, or no longer.
+    KeyEnable {
+        /// The public id.
+        id: String,
+        /// Whether it may.
+        enabled: bool,
+    },
+    /// Remove an access key.
+    KeyRemove {
+        /// The public id.
+        id: String,
+    },
 }
 
 /// One answer, as a JSON line on the admin socket. Not printable: it may hold a secret.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub(crate) enum Answer {
-    /// The user was added; its access key is told this once.
+    /// The user or the key was added; the access key is told this once.
     Added {
         /// The public id of the key.
         access_key: String,
@@ -38,8 +63,17 @@ pub(crate) enum Answer {
         /// One each.
         users: Vec<User>,
     },
-    /// The user is gone.
+    /// Access keys, by user and id.
+    Keys {
+        /// One each, without its secret.
+        keys: Vec<Key>,
+    },
+    /// The user or the key is gone.
     Removed,
+    /// The key may sign.
+    Enabled,
+    /// The key may no longer sign.
+    Disabled,
     /// The asker must ask differently. Nothing was changed.
     Refused {
         /// Why.
@@ -105,6 +139,22 @@ pub(crate) trait Accounts: Clone + Send + Sync + 'static {
     fn list(&self) -> impl Future<Output = Result<Vec<User>, String>> + Send;
     /// Removes a user and its access keys; `false` if there is none.
     fn remove(&self, name: &str) -> impl Future<Output = Result<bool, String>> + Send;
+    /// Stores a further access key of a user, unless it is taken.
+    fn add_key(
+        &self,
+        user: &str,
+        key: Credentials,
+    ) -> impl Future<Output = Result<AddKey, String>> + Send;
+    /// The access keys of a user, by id; none if there is no such user.
+    fn keys(&self, user: &str) -> impl Future<Output = Result<Vec<Key>, String>> + Send;
+    /// Lets a key sign, or no longer; `false` if there is none.
+    fn enable_key(
+        &self,
+        id: &str,
+        enabled: bool,
+    ) -> impl Future<Output = Result<bool, String>> + Send;
+    /// Removes a key; `false` if there is none.
+    fn remove_key(&self, id: &str) -> impl Future<Output = Result<bool, String>> + Send;
 }
 
 /// Does what is asked.
@@ -116,16 +166,20 @@ pub(crate) async fn execute(accounts: &impl Accounts, request: Request) -> Answe
             true => Answer::Removed,
             false => refused(format!("there is no user {name:?}")),
         }),
+        Request::KeyAdd(new) => access_keys::add(accounts, new).await,
+        Request::KeyList { user } => access_keys::list(accounts, user.as_deref()).await,
+        Request::KeyEnable { id, enabled } => access_keys::enable(accounts, &id, enabled).await,
+        Request::KeyRemove { id } => access_keys::remove(accounts, &id).await,
     };
     done.unwrap_or_else(|why| Answer::Failed { why })
 }
 
-fn refused(why: impl Into<String>) -> Answer {
+pub(crate) fn refused(why: impl Into<String>) -> Answer {
     Answer::Refused { why: why.into() }
 }
 
 async fn add(accounts: &impl Accounts, new: NewUser) -> Result<Answer, String> {
-    let key = match access_key(&new) {
+    let key = match access_key(new.access_key.as_deref(), new.secret_key.as_deref()) {
         Ok(key) => key,
         Err(answer) => return Ok(answer),
     };
@@ -146,8 +200,11 @@ async fn add(accounts: &impl Accounts, new: NewUser) -> Result<Answer, String> {
 }
 
 /// The pair that was asked for, or a drawn one.
-fn access_key(new: &NewUser) -> Result<Credentials, Answer> {
-    match (&new.access_key, &new.secret_key) {
+pub(crate) fn access_key(
+    access_key: Option<&str>,
+    secret_key: Option<&str>,
+) -> Result<Credentials, Answer> {
+    match (access_key, secret_key) {
         (Some(access), Some(secret)) => Credentials::parse(access, secret).map_err(refused),
         (None, None) => Credentials::generate().map_err(failed),
         _ => Err(refused("an access key and its secret go together")),
@@ -199,32 +256,65 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Users in memory.
+    /// Users and access keys in memory.
     #[derive(Clone, Default)]
-    pub(crate) struct MemoryAccounts(Arc<Mutex<Vec<(User, String)>>>);
+    pub(crate) struct MemoryAccounts(Arc<Mutex<(Vec<User>, Vec<Key>)>>);
 
     impl Accounts for MemoryAccounts {
         async fn add(&self, user: User, key: Credentials) -> Result<AddUser, String> {
-            let mut users = self.0.lock().unwrap();
-            if users.iter().any(|(other, _)| other.name == user.name) {
+            let name = user.name.clone();
+            let (users, keys) = &mut *self.0.lock().unwrap();
+            if users.iter().any(|other| other.name == name) {
                 return Ok(AddUser::NameTaken);
             }
-            if users.iter().any(|(_, other)| *other == key.access_key) {
+            if keys.iter().any(|other| other.id == key.access_key) {
                 return Ok(AddUser::AccessKeyTaken);
             }
-            users.push((user, key.access_key));
+            users.push(user);
+            keys.push(Key { id: key.access_key, user: name, enabled: true });
             Ok(AddUser::Added)
         }
 
         async fn list(&self) -> Result<Vec<User>, String> {
-            Ok(self.0.lock().unwrap().iter().map(|(user, _)| user.clone()).collect())
+            Ok(self.0.lock().unwrap().0.clone())
         }
 
         async fn remove(&self, name: &str) -> Result<bool, String> {
-            let mut users = self.0.lock().unwrap();
+            let (users, keys) = &mut *self.0.lock().unwrap();
             let before = users.len();
-            users.retain(|(user, _)| user.name != name);
+            users.retain(|user| user.name != name);
+            keys.retain(|key| key.user != name);
             Ok(users.len() < before)
+        }
+
+        async fn add_key(&self, user: &str, key: Credentials) -> Result<AddKey, String> {
+            let (users, keys) = &mut *self.0.lock().unwrap();
+            if !users.iter().any(|known| known.name == user) {
+                return Ok(AddKey::NoSuchUser);
+            }
+            if keys.iter().any(|known| known.id == key.access_key) {
+                return Ok(AddKey::Taken);
+            }
+            keys.push(Key { id: key.access_key, user: user.to_owned(), enabled: true });
+            Ok(AddKey::Added)
+        }
+
+        async fn keys(&self, user: &str) -> Result<Vec<Key>, String> {
+            let keys = &self.0.lock().unwrap().1;
+            Ok(keys.iter().filter(|key| key.user == user).cloned().collect())
+        }
+
+        async fn enable_key(&self, id: &str, enabled: bool) -> Result<bool, String> {
+            let keys = &mut self.0.lock().unwrap().1;
+            let key = keys.iter_mut().find(|key| key.id == id);
+            Ok(key.map(|key| key.enabled = enabled).is_some())
+        }
+
+        async fn remove_key(&self, id: &str) -> Result<bool, String> {
+            let keys = &mut self.0.lock().unwrap().1;
+            let before = keys.len();
+            keys.retain(|key| key.id != id);
+            Ok(keys.len() < before)
         }
     }
 

@@ -1,4 +1,4 @@
-//! Accounts and access keys.
+//! Accounts, each with the access key that it is added with; more keys are `access_keys`' subject.
 //!
 //! Guarantees: a name and a canonical id each lead to at most one account; removing an account removes
 //! its access keys in the same commit, so a removed user counts from the next request.
@@ -142,21 +142,6 @@ impl ObjectEngine {
         Err(EngineError::Contended)
     }
 
-    async fn access_key_ids(&self, name: &str) -> Result<Vec<String>, EngineError> {
-        let scope = keys::access_keys_of(name);
-        let mut found = Vec::new();
-        let mut visitor = |key: &[u8], _, value: &[u8]| {
-            if !key.starts_with(&scope) {
-                return Step::Stop;
-            }
-            found.push(text_of(value));
-            Step::Next
-        };
-        let catalog = &self.inner.backends.catalog;
-        catalog.walk(Space::Index, &scope, Direction::Forward, &mut visitor).await?;
-        found.into_iter().collect()
-    }
-
     /// The access key with this id, and whose it is.
     pub async fn access_key(&self, id: &str) -> Result<Option<(AccessKey, Account)>, EngineError> {
         // The id is what a request claims: it is not trusted to fit into a key.
@@ -175,12 +160,12 @@ fn swap(commit: &mut Commit, key: Key, stamp: Option<crate::catalog::Stamp>) {
     commit.check(key, stamp.map_or(Expect::Absent, Expect::Stamp));
 }
 
-fn text_of(value: &[u8]) -> Result<String, EngineError> {
+pub(super) fn text_of(value: &[u8]) -> Result<String, EngineError> {
     let text = std::str::from_utf8(value).map(str::to_owned);
     text.map_err(|_| EngineError::Damaged("an account record is malformed".into()))
 }
 
 /// The operator asked for what contradicts what is stored.
-fn refused(why: &str) -> EngineError {
+pub(super) fn refused(why: &str) -> EngineError {
     EngineError::Unavailable(format!("the account was not written: {why}"))
 }

@@ -36,6 +36,7 @@ use crate::{
     error::EngineError,
 };
 
+mod access_keys;
 mod accounts;
 mod at_work;
 mod attached;

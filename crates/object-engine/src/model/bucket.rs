@@ -92,3 +92,14 @@ pub struct AccessKey {
     /// Whether it may sign.
     pub enabled: bool,
 }
+
+/// What adding an access key to an account came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddAccessKey {
+    /// It may sign.
+    Added,
+    /// There is no account of that name.
+    NoSuchAccount,
+    /// A key with this id stands already, of this account or another.
+    IdTaken,
+}

@@ -211,6 +211,25 @@ mod tests {
     }
 
     #[test]
+    fn an_account_whose_id_is_a_number_is_named_as_on_aws() {
+        let id = AccountId("123456789012".into());
+        let account = Caller::Account { id: &id, name: "backup" };
+        for (json, included) in [
+            (r#"{"AWS": "123456789012"}"#, true),
+            (r#"{"AWS": "arn:aws:iam::123456789012:root"}"#, true),
+            (r#"{"CanonicalUser": "123456789012"}"#, true),
+            (r#"{"AWS": "210987654321"}"#, false),
+            (r#"{"AWS": "arn:aws:iam::210987654321:root"}"#, false),
+        ] {
+            assert_eq!(
+                principals("Principal", json).unwrap().include(&account),
+                included,
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
     fn everyone_is_everyone_and_services_are_nobody() {
         let id = AccountId("r".into());
         let root = Caller::Root { id: &id };

@@ -52,7 +52,7 @@ pub fn utf8<'v>(name: &str, value: &'v HeaderValue) -> S3Result<&'v str> {
         .map_err(|_| S3Error::argument("The value of a header is not valid UTF-8.", name, ""))
 }
 
-/// The host that a request is for, without its port.
+/// The host that a request names, without its port.
 pub(crate) fn host(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     let header = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = header.or_else(|| uri.authority().map(|authority| authority.as_str()))?;

@@ -1,6 +1,11 @@
 //! Who may do what, and that nobody's body is asked for before that is settled.
 
-use crate::{client::KEY_A, world::World};
+use object_engine::model::{AccessKey, AddAccessKey};
+
+use crate::{
+    client::KEY_A,
+    world::{SECRET, World},
+};
 
 const REQUESTS: &[(&str, &str)] = &[
     ("GET", "/bkt"),
@@ -64,6 +69,30 @@ async fn a_request_that_is_not_authentic_is_refused_unread() {
     world.add_user("alice").await;
     world.store.engine().remove_account("alice").await.unwrap();
     world.ask("GET", "/bkt").by("alice").send().await.expect_error(403, "InvalidAccessKeyId");
+}
+
+#[tokio::test]
+async fn a_disabled_key_is_unknown_from_the_next_request_and_the_other_goes_on() {
+    let world = World::new().await;
+    world.add_user("alice").await;
+    let next = AccessKey {
+        id: "next".into(),
+        account: "alice".into(),
+        sealed_secret: world.store.seal_user_secret("next", SECRET.as_bytes()),
+        enabled: true,
+    };
+    let engine = world.store.engine();
+    assert_eq!(engine.add_access_key(&next).await.unwrap(), AddAccessKey::Added);
+    let list = |key| world.ask("GET", "/").by(key).send();
+    world.ask("PUT", "/hers").by("alice").send().await.expect_status(200);
+    assert!(list("next").await.expect_status(200).text().contains("<Name>hers</Name>"));
+    assert!(engine.enable_access_key("alice", false).await.unwrap());
+    list("alice").await.expect_error(403, "InvalidAccessKeyId");
+    list("next").await.expect_status(200);
+    assert!(engine.enable_access_key("alice", true).await.unwrap());
+    list("alice").await.expect_status(200);
+    assert!(engine.remove_access_key("next").await.unwrap());
+    list("next").await.expect_error(403, "InvalidAccessKeyId");
 }
 
 #[tokio::test]

@@ -78,3 +78,24 @@ async fn headers_in_the_query_count() {
         .key(KEY_A);
     twice.send().await.expect_error(400, "InvalidArgument");
 }
+
+/// STS and IAM sign for services of their own, or not at all.
+#[tokio::test]
+async fn sts_and_iam_are_501_before_any_signature_or_body_is_looked_at() {
+    let world = World::new().await;
+    let form = || {
+        let ask =
+            world.ask("POST", "/").header("content-type", "application/x-www-form-urlencoded");
+        ask.body("Action=AssumeRole&Version=2011-06-15")
+    };
+    let query = world.ask("GET", "/?Action=ListUsers");
+    for ask in [form(), form().by("mallory"), form().anonymous(), query] {
+        let reply = ask.send().await.expect_error(501, "NotImplemented");
+        assert!(!reply.polled);
+        assert!(reply.element("Message").unwrap().contains("strongroom key"), "{}", reply.text());
+    }
+    let other = world.ask("POST", "/").body("x").send().await;
+    other.expect_error(405, "MethodNotAllowed");
+    let form_of_a_bucket = form().host("bkt.s3.example.com").send().await;
+    assert_ne!(form_of_a_bucket.status, 501, "{}", form_of_a_bucket.text());
+}

@@ -16,6 +16,8 @@ fn wrong_usage_exits_2() {
         &["serve", "--log", "what=ever=this"],
         &["user"],
         &["user", "add", "x", "--access-key", "alone"],
+        &["key", "add"],
+        &["key", "add", "x", "--access-key", "alone"],
         &[],
     ] {
         let (code, stdout, stderr) = transcript(strongroom(arguments).current_dir(dir.path()));
@@ -27,7 +29,12 @@ fn wrong_usage_exits_2() {
 
 #[test]
 fn help_and_version_exit_0() {
-    for arguments in [&["--version"][..], &["serve", "--help"], &["user", "add", "--help"]] {
+    for arguments in [
+        &["--version"][..],
+        &["serve", "--help"],
+        &["user", "add", "--help"],
+        &["key", "add", "--help"],
+    ] {
         let (code, stdout, _) = transcript(&mut strongroom(arguments));
         assert_eq!(code, Some(0), "{arguments:?}");
         assert!(!stdout.is_empty());
@@ -108,4 +115,38 @@ fn users_are_managed_while_no_server_runs() {
     let mut command = strongroom(&["user", "list", "--data-dir"]);
     let (_, stdout, _) = transcript(command.arg(dir.path()));
     assert!(stdout.starts_with("bob\t"), "the next server knows it: {stdout}");
+}
+
+#[test]
+fn keys_are_rotated_beside_a_running_server_and_listed_without_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Server::start(dir.path(), &[]);
+    let key = |arguments: &[&str]| {
+        transcript(strongroom(&["key", "--data-dir"]).arg(dir.path()).args(arguments))
+    };
+    let own = ["--access-key", "own-key", "--secret-key", "own-secret-own-secret"];
+    let mut command = strongroom(&["user", "add", "alice", "--data-dir"]);
+    assert_eq!(transcript(command.arg(dir.path()).args(own)).0, Some(0));
+    let (code, stdout, stderr) = key(&["add", "alice"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let lines: Vec<_> = stdout.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("[alice]", 3), "{stdout}");
+    let next = lines[1].strip_prefix("aws_access_key_id = ").unwrap();
+    let secret = lines[2].strip_prefix("aws_secret_access_key = ").unwrap();
+    assert_eq!(key(&["disable", "own-key"]).1, "disabled own-key\n");
+    let (code, listed, stderr) = key(&["list"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(listed, format!("{next}\talice\tenabled\nown-key\talice\tdisabled\n"));
+    assert!(!listed.contains(secret));
+    let (code, _, stderr) = key(&["add", "alice", own[0], own[1], own[2], own[3]]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("there is this access key already"), "{stderr}");
+    assert_eq!(key(&["add", "eve"]).0, Some(1));
+    server.signal("TERM");
+    assert!(server.wait().success());
+    assert_eq!(key(&["enable", "own-key"]).1, "enabled own-key\n");
+    assert_eq!(key(&["remove", next]).1, format!("removed {next}\n"));
+    assert_eq!(key(&["remove", next]).0, Some(1));
+    assert_eq!(key(&["list", "alice"]).1, "own-key\talice\tenabled\n");
+    assert_eq!(key(&["list", "eve"]).0, Some(1));
 }

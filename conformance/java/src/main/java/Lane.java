@@ -164,28 +164,37 @@ public final class Lane {
                     var put = signer.presignPutObject(request -> request.signatureDuration(Duration.ofMinutes(5))
                         .putObjectRequest(object -> object.bucket(BUCKET).key("presigned").sseCustomerAlgorithm("AES256")
                             .sseCustomerKey(pinned ? TEXT : null).sseCustomerKeyMD5(pinned ? SUM : null)));
-                    that(send("PUT", put.url(), put.signedHeaders(), body).getResponseCode() == 200, "PUT was refused");
+                    that(send("PUT", put.url(), put.signedHeaders(), KEY, body).getResponseCode() == 200, "PUT was refused");
                     var read = signer.presignGetObject(request -> request.signatureDuration(Duration.ofMinutes(5))
                         .getObjectRequest(object -> object.bucket(BUCKET).key("presigned").sseCustomerAlgorithm("AES256")
                             .sseCustomerKey(pinned ? TEXT : null).sseCustomerKeyMD5(pinned ? SUM : null)));
-                    var answer = send("GET", read.url(), read.signedHeaders(), null);
+                    var answer = send("GET", read.url(), read.signedHeaders(), KEY, null);
                     that(answer.getResponseCode() == 200, "GET answered " + answer.getResponseCode());
                     that(Arrays.equals(answer.getInputStream().readAllBytes(), body), "other bytes");
+                    int wrong = send("GET", read.url(), read.signedHeaders(), random(32), null).getResponseCode();
+                    that(wrong == 403, "GET under another key answered " + wrong);
+                    // What the URL pins must come with it; what it leaves open, S3 asks for.
+                    int without = send("GET", read.url(), read.signedHeaders(), null, null).getResponseCode();
+                    that(without == (pinned ? 403 : 400), "GET without the key answered " + without);
                 });
             }
         }
     }
 
-    private static HttpURLConnection send(String method, URL url, Map<String, List<String>> covered, byte[] body) throws Exception {
+    /** Uses a URL with the headers that it covers, but of {@code key}, or without any key. */
+    private static HttpURLConnection send(String method, URL url, Map<String, List<String>> covered, byte[] key, byte[] body)
+            throws Exception {
         HttpURLConnection connection = (HttpURLConnection) url.openConnection();
         connection.setRequestMethod(method);
-        connection.setRequestProperty("x-amz-server-side-encryption-customer-key", TEXT);
-        connection.setRequestProperty("x-amz-server-side-encryption-customer-key-MD5", SUM);
         covered.forEach((name, values) -> {
-            if (!name.equalsIgnoreCase("host")) {
+            if (!name.equalsIgnoreCase("host") && !name.toLowerCase().contains("customer-key")) {
                 connection.setRequestProperty(name, String.join(",", values));
             }
         });
+        if (key != null) {
+            connection.setRequestProperty("x-amz-server-side-encryption-customer-key", Base64.getEncoder().encodeToString(key));
+            connection.setRequestProperty("x-amz-server-side-encryption-customer-key-MD5", md5(key));
+        }
         if (body != null) {
             connection.setDoOutput(true);
             connection.setFixedLengthStreamingMode(body.length);
