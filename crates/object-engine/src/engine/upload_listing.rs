@@ -6,7 +6,7 @@ use crate::{
     catalog::{Direction, Space, Step},
     engine::{
         ObjectEngine,
-        rollup::{Rollup, past},
+        pages::{Shown, Walk},
     },
     error::EngineError,
     keys,
@@ -21,33 +21,19 @@ impl ObjectEngine {
         bucket: &Bucket,
         ask: &ListUploads,
     ) -> Result<UploadPage, EngineError> {
-        let scope = keys::scope(b"u/", bucket.uid);
-        let rollup = Rollup::new(&ask.prefix, ask.delimiter.as_deref());
-        let from = match resume(bucket, ask, rollup) {
-            Some(from) => Some(from.max(rollup.base(&scope))),
-            None => rollup.start(&scope, ask.key_marker.as_deref()),
-        };
-        let (Some(from), true) = (from, ask.limit > 0) else { return Ok(UploadPage::default()) };
-        let mut walk = UploadWalk {
-            bucket: bucket.uid,
-            base: rollup.base(&scope),
-            rollup,
-            scope,
-            limit: ask.limit,
-            last: None,
-            page: UploadPage::default(),
-        };
-        let mut outcome = Ok(());
-        let mut visitor = |at: &[u8], _, value: &[u8]| {
-            walk.visit(at, value).unwrap_or_else(|error| {
-                outcome = Err(error);
-                Step::Stop
-            })
-        };
-        let catalog = &self.inner.backends.catalog;
-        catalog.walk(Space::Index, &from, Direction::Forward, &mut visitor).await?;
-        outcome?;
-        Ok(walk.page)
+        let walk = Walk::uploads(bucket.uid).of(&ask.prefix, ask.delimiter.as_deref());
+        let from = resume(bucket, ask, &walk).or_else(|| walk.start(ask.key_marker.as_deref()));
+        let page =
+            self.page(&walk, (from, ask.limit), |shown| Entry::of(bucket.uid, shown)).await?;
+        let mut listed =
+            UploadPage { next: page.last().map(Entry::marker), ..UploadPage::default() };
+        for entry in page.entries {
+            match entry {
+                Entry::Upload(upload) => listed.uploads.push(*upload),
+                Entry::CommonPrefix(prefix) => listed.common_prefixes.push(prefix),
+            }
+        }
+        Ok(listed)
     }
 
     /// A page of the records of a bucket's uploads, whatever became of the bucket.
@@ -72,44 +58,31 @@ impl ObjectEngine {
 }
 
 /// Where to go on after an upload marker; `None`: the marker is a key alone.
-fn resume(bucket: &Bucket, ask: &ListUploads, rollup: Rollup<'_>) -> Option<Vec<u8>> {
-    let key = ask.key_marker.as_deref().filter(|key| rollup.common_prefix(key).is_none())?;
+fn resume(bucket: &Bucket, ask: &ListUploads, walk: &Walk<'_>) -> Option<Vec<u8>> {
+    let key = ask.key_marker.as_deref().filter(|key| walk.common_prefix(key).is_none())?;
     let key = ObjectKey::parse(key).ok()?;
-    let mut last = keys::upload(bucket.uid, &key, ask.upload_id_marker?).bytes;
-    last.push(0);
-    Some(last)
+    Some(walk.after_record(keys::upload(bucket.uid, &key, ask.upload_id_marker?).bytes))
 }
 
-struct UploadWalk<'r> {
-    bucket: BucketUid,
-    scope: Vec<u8>,
-    base: Vec<u8>,
-    rollup: Rollup<'r>,
-    limit: usize,
-    /// What was shown last: the marker of the next page.
-    last: Option<(String, Option<UploadId>)>,
-    page: UploadPage,
+/// One entry of a page, in the order that the marker goes by.
+enum Entry {
+    Upload(Box<Upload>),
+    CommonPrefix(String),
 }
 
-impl UploadWalk<'_> {
-    fn visit(&mut self, at: &[u8], value: &[u8]) -> Result<Step, Malformed> {
-        if !at.starts_with(&self.base) {
-            return Ok(Step::Stop);
+impl Entry {
+    fn of(bucket: BucketUid, shown: Shown<'_>) -> Result<Self, Malformed> {
+        Ok(match shown {
+            Shown::CommonPrefix(prefix) => Self::CommonPrefix(prefix.to_owned()),
+            Shown::Record(_, at, value) => Self::Upload(Box::new(decode_at(bucket, at, value)?)),
+        })
+    }
+
+    fn marker(&self) -> (String, Option<UploadId>) {
+        match self {
+            Self::Upload(upload) => (upload.key.as_str().to_owned(), Some(upload.id)),
+            Self::CommonPrefix(prefix) => (prefix.clone(), None),
         }
-        if self.page.uploads.len() + self.page.common_prefixes.len() == self.limit {
-            self.page.next = self.last.take();
-            return Ok(Step::Stop);
-        }
-        let key = keys::object_key_of(at, 16).ok_or(Malformed("upload key"))?;
-        if let Some(shown) = self.rollup.common_prefix(key) {
-            self.page.common_prefixes.push(shown.to_owned());
-            self.last = Some((shown.to_owned(), None));
-            return Ok(past(&self.scope, shown).map_or(Step::Stop, Step::Seek));
-        }
-        let upload = decode_at(self.bucket, at, value)?;
-        self.last = Some((upload.key.as_str().to_owned(), Some(upload.id)));
-        self.page.uploads.push(upload);
-        Ok(Step::Next)
     }
 }
 

@@ -4,11 +4,11 @@
 //! A page that begins inside a key still knows which of its versions is the newest.
 
 use crate::{
-    catalog::{Direction, Read, Space, Step},
+    catalog::Read,
     engine::{
         ObjectEngine,
         listings::listed,
-        rollup::{Rollup, past},
+        pages::{Shown, Walk},
     },
     error::EngineError,
     keys,
@@ -26,34 +26,19 @@ impl ObjectEngine {
         bucket: &Bucket,
         ask: &ListVersions,
     ) -> Result<VersionPage, EngineError> {
-        let scope = keys::scope(b"v/", bucket.uid);
-        let rollup = Rollup::new(&ask.prefix, ask.delimiter.as_deref());
-        let resumed = self.resume(bucket, ask, rollup).await?;
-        let from = match &resumed {
-            Some((from, _)) => Some(from.clone().max(rollup.base(&scope))),
-            None => rollup.start(&scope, ask.key_marker.as_deref()),
+        let walk = Walk::versions(bucket.uid).of(&ask.prefix, ask.delimiter.as_deref());
+        let resumed = self.resume(bucket, ask, &walk).await?;
+        let mut newest = Newest { key: None, sequence: 0 };
+        let from = match resumed {
+            None => walk.start(ask.key_marker.as_deref()),
+            Some((from, sequence)) => {
+                newest = Newest { key: ask.key_marker.clone(), sequence };
+                Some(walk.within(from))
+            }
         };
-        let (Some(from), true) = (from, ask.limit > 0) else { return Ok(VersionPage::default()) };
-        let mut walk = VersionWalk {
-            base: rollup.base(&scope),
-            rollup,
-            scope,
-            limit: ask.limit,
-            key: ask.key_marker.clone().filter(|_| resumed.is_some()),
-            newest: resumed.map_or(0, |(_, newest)| newest),
-            page: VersionPage::default(),
-        };
-        let mut outcome = Ok(());
-        let mut visitor = |at: &[u8], _, value: &[u8]| {
-            walk.visit(at, value).unwrap_or_else(|error| {
-                outcome = Err(error);
-                Step::Stop
-            })
-        };
-        let catalog = &self.inner.backends.catalog;
-        catalog.walk(Space::Records, &from, Direction::Forward, &mut visitor).await?;
-        outcome?;
-        Ok(walk.page)
+        let page = self.page(&walk, (from, ask.limit), |shown| entry(shown, &mut newest)).await?;
+        let next = page.last().map(marker_of);
+        Ok(VersionPage { entries: page.entries, next })
     }
 
     /// Where to go on after a version marker, and the sequence of that key's newest version.
@@ -62,13 +47,13 @@ impl ObjectEngine {
         &self,
         bucket: &Bucket,
         ask: &ListVersions,
-        rollup: Rollup<'_>,
+        walk: &Walk<'_>,
     ) -> Result<Option<(Vec<u8>, u64)>, EngineError> {
         let (Some(key), Some(marker)) = (&ask.key_marker, &ask.version_marker) else {
             return Ok(None);
         };
         let Ok(key) = ObjectKey::parse(key) else { return Ok(None) };
-        if rollup.common_prefix(key.as_str()).is_some() {
+        if walk.common_prefix(key.as_str()).is_some() {
             return Ok(None);
         }
         let reads =
@@ -78,11 +63,7 @@ impl ObjectEngine {
         let head = Head::decode(&entry.value)?;
         let versions = keys::versions(bucket.uid, &key).bytes;
         let from = match marker.map(|id| id.sequence).or(head.null) {
-            Some(sequence) => {
-                let mut last = keys::version(bucket.uid, &key, sequence).bytes;
-                last.push(0);
-                last
-            }
+            Some(sequence) => walk.after_record(keys::version(bucket.uid, &key, sequence).bytes),
             // The null version went since: show the key again rather than skip what is left of it.
             None => versions,
         };
@@ -90,43 +71,26 @@ impl ObjectEngine {
     }
 }
 
-struct VersionWalk<'r> {
-    scope: Vec<u8>,
-    base: Vec<u8>,
-    rollup: Rollup<'r>,
-    limit: usize,
-    /// The key being shown, and the sequence of its newest version.
+/// The key being shown, and the sequence of its newest version.
+struct Newest {
     key: Option<String>,
-    newest: u64,
-    page: VersionPage,
+    sequence: u64,
 }
 
-impl VersionWalk<'_> {
-    fn visit(&mut self, at: &[u8], value: &[u8]) -> Result<Step, Malformed> {
-        if !at.starts_with(&self.base) {
-            return Ok(Step::Stop);
-        }
-        if self.page.entries.len() == self.limit {
-            self.page.next = self.page.entries.last().map(marker_of);
-            return Ok(Step::Stop);
-        }
-        let key = keys::object_key_of(at, 8).ok_or(Malformed("version key"))?;
-        if let Some(shown) = self.rollup.common_prefix(key) {
-            self.page.entries.push(ListedVersion::CommonPrefix(shown.to_owned()));
-            return Ok(past(&self.scope, shown).map_or(Step::Stop, Step::Seek));
-        }
-        let sequence = keys::sequence_of(at).ok_or(Malformed("version key"))?;
-        if self.key.as_deref() != Some(key) {
-            self.key = Some(key.to_owned());
-            self.newest = sequence;
-        }
-        let front = VersionFront::decode(value)?;
-        self.page.entries.push(entry(key, sequence, self.newest == sequence, front));
-        Ok(Step::Next)
+fn entry(shown: Shown<'_>, newest: &mut Newest) -> Result<ListedVersion, Malformed> {
+    let (key, at, value) = match shown {
+        Shown::CommonPrefix(prefix) => return Ok(ListedVersion::CommonPrefix(prefix.to_owned())),
+        Shown::Record(key, at, value) => (key, at, value),
+    };
+    let sequence = keys::sequence_of(at).ok_or(Malformed("version key"))?;
+    if newest.key.as_deref() != Some(key) {
+        *newest = Newest { key: Some(key.to_owned()), sequence };
     }
+    let front = VersionFront::decode(value)?;
+    Ok(version(key, sequence, newest.sequence == sequence, front))
 }
 
-fn entry(key: &str, sequence: u64, is_latest: bool, front: VersionFront) -> ListedVersion {
+fn version(key: &str, sequence: u64, is_latest: bool, front: VersionFront) -> ListedVersion {
     let public = front.public(sequence);
     let is_marker = front.shown.is_none();
     let object = match front.shown {

@@ -9,6 +9,7 @@ mod crash;
 mod decorators;
 mod disk;
 mod histories;
+mod listing_model;
 mod listings;
 mod model;
 mod multipart;
