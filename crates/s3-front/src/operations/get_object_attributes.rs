@@ -97,24 +97,16 @@ impl Asked {
             });
         }
         if let (true, Some(count)) = (self.parts, facts.parts) {
-            let page = Page::read(call, unlocked, (self.after, self.max_parts), count);
-            let page = if is_composite(object) { Some(page.await?) } else { None };
+            let page = Page::read(call, unlocked, (self.after, self.max_parts), count).await?;
             writer.inside("ObjectParts", |entry| {
                 entry.text("PartsCount", count);
-                if let Some(page) = page {
-                    page.write(entry, self, count);
-                }
+                page.write(entry, self, count);
             });
         }
         writer.text_if("StorageClass", self.storage_class.then_some(&object.storage_class));
         writer.text_if("ObjectSize", self.size.then_some(facts.length));
         Ok(writer.finish())
     }
-}
-
-/// As AWS, parts are shown one by one only where the object's checksum is made of theirs.
-fn is_composite(object: &StoredObject) -> bool {
-    object.checksum.as_ref().is_some_and(|(_, kind)| kind == "COMPOSITE")
 }
 
 /// A page of parts: number, size, checksum.

@@ -127,9 +127,8 @@ async fn parts_are_shown_in_pages() {
     }
 }
 
-/// Without a checksum made of the parts', AWS says only how many parts there are.
 #[tokio::test]
-async fn parts_of_an_object_with_a_checksum_of_its_own_are_counted() {
+async fn parts_of_an_object_with_a_checksum_of_its_own_are_shown_too() {
     let world = World::new().await;
     let create = world.ask("POST", "/bkt/k?uploads").key(KEY_A);
     let create = create.header("x-amz-checksum-algorithm", "CRC32");
@@ -146,7 +145,11 @@ async fn parts_of_an_object_with_a_checksum_of_its_own_are_counted() {
     let ask = world.ask("GET", "/bkt/k?attributes").key(KEY_A).header(ATTRIBUTES, ALL);
     let reply = ask.send().await.expect_status(200);
     assert_eq!(reply.element("ChecksumType").as_deref(), Some("FULL_OBJECT"));
-    assert_eq!(reply.elements("ObjectParts"), ["<PartsCount>1</PartsCount>"]);
+    assert_eq!(reply.elements("PartNumber"), ["1"]);
+    assert_eq!(reply.elements("Size"), ["4"]);
+    assert_eq!(reply.element("PartsCount").as_deref(), Some("1"));
+    assert_eq!(reply.element("IsTruncated").as_deref(), Some("false"));
+    assert_eq!(reply.element("MaxParts").as_deref(), Some("1000"));
 }
 
 #[tokio::test]
