@@ -30,13 +30,17 @@ pub fn parse(head: &Head) -> S3Result<ObjectMetadata> {
     })
 }
 
-/// The object's own codings: without `aws-chunked`.
+/// The object's own codings: without `aws-chunked`. A list that does not name it is kept as written.
 fn content_encoding(head: &Head) -> S3Result<Option<String>> {
     let Some(text) = head.text("content-encoding")? else { return Ok(None) };
+    let of_transfer = |coding: &&str| coding.eq_ignore_ascii_case("aws-chunked");
+    if !text.split(',').map(str::trim).any(|coding| of_transfer(&coding)) {
+        return Ok(Some(text.to_owned()).filter(|text| !text.is_empty()));
+    }
     let codings: Vec<_> = text
         .split(',')
         .map(str::trim)
-        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("aws-chunked"))
+        .filter(|coding| !coding.is_empty() && !of_transfer(coding))
         .collect();
     Ok((!codings.is_empty()).then(|| codings.join(",")))
 }
@@ -107,7 +111,16 @@ mod tests {
         assert_eq!(metadata.content_type.as_deref(), Some("text/plain"));
         assert_eq!(metadata.content_encoding.as_deref(), Some("gzip"));
         assert_eq!(metadata.user, [("a".into(), "é".into()), ("b".into(), "2,3".into())]);
-        assert_eq!(parsed(&[("content-encoding", "aws-chunked")]).unwrap().content_encoding, None);
+        for (sent, kept) in [
+            ("aws-chunked", None),
+            ("aws-chunked, AWS-Chunked", None),
+            ("", None),
+            ("deflate, gzip", Some("deflate, gzip")),
+            ("aws-chunked,deflate, gzip", Some("deflate,gzip")),
+        ] {
+            let parsed = parsed(&[("content-encoding", sent)]).unwrap();
+            assert_eq!(parsed.content_encoding.as_deref(), kept, "{sent}");
+        }
     }
 
     #[test]
