@@ -60,11 +60,13 @@ fn tag(element: &Element) -> S3Result<(String, String)> {
     Ok((element.required("Key")?.to_owned(), element.required("Value")?.to_owned()))
 }
 
-/// The `Tagging` document.
+/// The `Tagging` document, by key: a set has no order of its own.
 pub fn document(tags: &[(String, String)]) -> String {
     let mut writer = XmlWriter::new("Tagging");
     writer.inside("TagSet", |set| {
-        for (key, value) in tags {
+        let mut sorted: Vec<_> = tags.iter().collect();
+        sorted.sort();
+        for (key, value) in sorted {
             set.inside("Tag", |tag| {
                 tag.text("Key", key).text("Value", value);
             });
