@@ -65,6 +65,9 @@ impl BucketPolicy {
             let principals =
                 Principals::take(fields)?.ok_or(PolicyError::MissingField("Principal"))?;
             let statement = Statement::take(fields, version)?;
+            if statement.effect == Effect::Allow && principals.are_all_but() {
+                return Err(PolicyError::AllowWithNotPrincipal);
+            }
             if !statement.resources.are_in(bucket) {
                 return Err(PolicyError::InvalidResource);
             }
@@ -221,6 +224,10 @@ mod tests {
             (changed(r#""Sid""#, r#""sid""#), "Unknown field sid"),
             (changed(r#""Effect": "Allow","#, ""), "Missing required field Effect"),
             (changed(r#""Allow""#, r#""allow""#), "Invalid effect: allow"),
+            (
+                changed(r#""Principal": "*""#, r#""NotPrincipal": {"AWS": "alice"}"#),
+                "Allow with NotPrincipal is not allowed.",
+            ),
             (changed(r#""Principal": "*","#, ""), "Missing required field Principal"),
             (changed(r#""*""#, r#""x""#), "Invalid principal in policy"),
             (changed(r#""Action": "s3:GetObject","#, ""), "Missing required field Action"),

@@ -12,6 +12,9 @@ pub enum PolicyError {
     /// A list of actions and a list of resources that have nothing to do with each other.
     #[error("Action does not apply to any resource(s) in statement")]
     ActionWithoutResource,
+    /// `Allow` for all but some: whoever is not thought of would be allowed.
+    #[error("Allow with NotPrincipal is not allowed.")]
+    AllowWithNotPrincipal,
     /// A condition key that S3 does not have.
     #[error("Policy has an invalid condition key")]
     ConditionKey,

