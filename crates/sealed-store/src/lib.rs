@@ -23,6 +23,7 @@ pub use copy::{CopyMode, CopyObject, CopyOutcome, CopySource};
 pub use error::{PutError, UnlockError};
 pub use multipart::{
     ChosenChecksum, CompleteOutcome, CreateUpload, PART_BYTES_MIN, PartPut, UnlockedUpload,
+    completed_etag,
 };
 pub use put::{Put, PutOutcome};
 pub use read::PlainReader;

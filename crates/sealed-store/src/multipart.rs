@@ -278,8 +278,11 @@ impl SealedStore {
                 Ok(chosen) => chosen,
                 Err(refusal) => return Ok(refusal),
             };
-            let etag = completed_etag(&chosen);
-            let checksum = self.completed_checksum(&chosen, unlocked)?;
+            let etag = completed_etag(chosen.iter().map(|part| &part.part.etag));
+            let checksum = unlocked
+                .map(|unlocked| self.whole_checksum(&chosen, unlocked))
+                .transpose()?
+                .flatten();
             let condition = condition.clone();
             match self.complete_chosen(bucket, upload, chosen, (etag.clone(), condition)).await? {
                 Completed::Done(assigned) => {
@@ -353,13 +356,12 @@ impl SealedStore {
         Ok(stored.is_some_and(|sum| sum.algorithm == *algorithm && sum.value == *value))
     }
 
-    /// The object's checksum, where a key is at hand.
-    fn completed_checksum(
+    /// The checksum of the object that these parts make; `None` where a part has none of its kind.
+    pub fn whole_checksum(
         &self,
         chosen: &[UploadedPart],
-        unlocked: Option<&UnlockedUpload>,
+        unlocked: &UnlockedUpload,
     ) -> Result<Option<Checksum>, EngineError> {
-        let Some(unlocked) = unlocked else { return Ok(None) };
         let (algorithm, kind) = unlocked
             .facts
             .checksum
@@ -435,12 +437,12 @@ fn sealed_outline<E>(part: &StoredPart) -> Result<sealed_format::PartOutline, Pu
 }
 
 /// S3's ETag of a completed object: the MD5 of its parts' binary ETags, and their number.
-fn completed_etag(parts: &[UploadedPart]) -> ETag {
-    let mut md5 = Md5::new();
+pub fn completed_etag<'e>(parts: impl ExactSizeIterator<Item = &'e ETag>) -> ETag {
+    let (mut md5, count) = (Md5::new(), parts.len());
     for part in parts {
-        md5.update(unhex(&part.part.etag.0));
+        md5.update(unhex(&part.0));
     }
-    ETag(format!("{}-{}", hex(&md5.finalize()), parts.len()))
+    ETag(format!("{}-{count}", hex(&md5.finalize())))
 }
 
 /// The bytes of a part's ETag, which is 32 hex digits.
@@ -451,27 +453,12 @@ fn unhex(text: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use object_engine::{clock::Timestamp, model::Place};
-
     use super::*;
-
-    fn part(etag: &str) -> UploadedPart {
-        let part = StoredPart {
-            number: 1,
-            length: 1,
-            place: Place::Inline(bytes::Bytes::new()),
-            header: bytes::Bytes::new(),
-            etag: ETag(etag.to_owned()),
-            seal: bytes::Bytes::new(),
-        };
-        let (last_modified, completion_mac) = (Timestamp(0), bytes::Bytes::new());
-        UploadedPart { part, last_modified, completion_mac, checksum: None }
-    }
 
     #[test]
     fn a_completed_etag_is_the_md5_of_the_parts_binary_etags() {
-        let parts =
-            [part("0cc175b9c0f1b6a831c399e269772661"), part("92eb5ffee6ae2fec3ad71c777531578f")];
-        assert_eq!(completed_etag(&parts).0, "96e024ba2074fe77e8e965ba43a704be-2");
+        let parts = ["0cc175b9c0f1b6a831c399e269772661", "92eb5ffee6ae2fec3ad71c777531578f"];
+        let parts = parts.map(|etag| ETag(etag.to_owned()));
+        assert_eq!(completed_etag(parts.iter()).0, "96e024ba2074fe77e8e965ba43a704be-2");
     }
 }

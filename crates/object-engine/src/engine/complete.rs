@@ -5,7 +5,8 @@
 //! The last commit is of constant size whatever the number of parts. Nothing but that commit makes
 //! anything visible; before it, a refusal, a crash or a dropped request opens the upload again.
 //!
-//! Does not: answer a second Complete of the same upload; it finds no upload.
+//! Does not: complete an upload a second time; it finds no upload, and [`ObjectEngine::completed`] finds
+//! what the first time made.
 
 use crate::{
     catalog::{Commit, CommitError, Expect, Stamp},
@@ -19,8 +20,8 @@ use crate::{
     error::EngineError,
     invariants, keys,
     model::{
-        Assigned, Body, Bucket, CompleteUpload, Completed, NewVersion, StoredObject, StoredPart,
-        Upload, UploadedPart,
+        Assigned, Body, Bucket, CompleteUpload, Completed, Lookup, NewVersion, ObjectKey,
+        StoredObject, StoredPart, Upload, UploadId, UploadedPart, Version, VersionSelector,
     },
     record::{Completing, RemovedUpload, UploadRecord, UploadState, encode_manifest},
 };
@@ -57,6 +58,24 @@ impl ObjectEngine {
             self.thaw(&frozen.record, frozen.stamp).await?;
         }
         outcome
+    }
+
+    /// The newest version of a key, if it is what the upload of this id became. What an upload made is
+    /// not found once the key was written or deleted again.
+    pub async fn completed(
+        &self,
+        bucket: &Bucket,
+        key: &ObjectKey,
+        id: UploadId,
+    ) -> Result<Option<(Version, Box<StoredObject>)>, EngineError> {
+        match self.version(bucket, key, VersionSelector::Latest).await? {
+            Lookup::Object(version, object)
+                if id.makes(object.body_id) && matches!(object.body, Body::Parts { .. }) =>
+            {
+                Ok(Some((version, object)))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Swaps the upload to `completing`, if it looks as if it could succeed.

@@ -43,7 +43,7 @@ impl ObjectEngine {
     fn new_upload(&self, bucket: &Bucket, new: NewUpload) -> Upload {
         let initiated = self.now();
         Upload {
-            id: upload_id(initiated, self.draw()),
+            id: UploadId::new(initiated, new.body_id),
             bucket: bucket.uid,
             key: new.key,
             version_uid: new.version_uid,
@@ -276,24 +276,4 @@ impl UploadName {
 /// What a swap expects of a record as it was read.
 pub(super) fn stamp_of(entry: Option<&Entry>) -> Expect {
     entry.map_or(Expect::Absent, |entry| Expect::Stamp(entry.stamp))
-}
-
-/// 48 bits of time in milliseconds, then 80 random bits.
-fn upload_id(initiated: Timestamp, mut random: [u8; 16]) -> UploadId {
-    let millis = u64::try_from(initiated.0).unwrap_or(0).to_be_bytes();
-    random[..6].copy_from_slice(&millis[2..]);
-    UploadId(random)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn upload_ids_sort_by_time() {
-        let earlier = upload_id(Timestamp(1_000), [0xff; 16]);
-        let later = upload_id(Timestamp(1_001), [0; 16]);
-        assert!(earlier < later);
-        assert_eq!(earlier.0[6..], [0xff; 10]);
-    }
 }

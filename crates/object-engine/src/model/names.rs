@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::clock::Timestamp;
+
 /// The longest object key in bytes of UTF-8 (S3's limit).
 pub const OBJECT_KEY_BYTES_MAX: usize = 1_024;
 
@@ -131,11 +133,24 @@ impl fmt::Display for VersionId {
 }
 
 /// An upload's id: 48 bits of the time it was begun in milliseconds, so that ids sort as S3 lists
-/// uploads, then 80 random bits. Text form: 32 lower-case hex digits.
+/// uploads, then the last 80 bits of the body's id, which are random: so a body tells for good which
+/// upload it came from. Text form: 32 lower-case hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UploadId(pub [u8; 16]);
 
 impl UploadId {
+    pub(crate) fn new(initiated: Timestamp, body: BodyId) -> Self {
+        let millis = u64::try_from(initiated.0).unwrap_or(0).to_be_bytes();
+        let mut id = body.0;
+        id[..6].copy_from_slice(&millis[2..]);
+        Self(id)
+    }
+
+    /// Whether an upload of this id would have made this body.
+    pub fn makes(self, body: BodyId) -> bool {
+        self.0[6..] == body.0[6..]
+    }
+
     /// Parses the text form.
     pub fn parse(text: &str) -> Option<Self> {
         let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
@@ -169,6 +184,15 @@ mod tests {
         for bad in ["ab", "-ab", "ab-", "a..b", "Abc", "192.168.1.1", "a_b", &"a".repeat(64), ""] {
             assert!(BucketName::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn upload_ids_sort_by_time_and_know_their_body() {
+        let body = BodyId([0xff; 16]);
+        let earlier = UploadId::new(Timestamp(1_000), body);
+        let later = UploadId::new(Timestamp(1_001), BodyId([0; 16]));
+        assert!(earlier < later);
+        assert!(earlier.makes(body) && !later.makes(body));
     }
 
     #[test]

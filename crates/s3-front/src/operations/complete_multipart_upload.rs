@@ -2,18 +2,14 @@
 
 use object_engine::{
     error::EngineError,
-    model::{Assigned, Bucket, ETag, HolderKind, Upload},
+    model::{Bucket, ETag, HolderKind, PublicVersion, Upload, UploadId},
 };
 use sealed_format::Checksum;
-use sealed_store::{ChosenChecksum, CompleteOutcome, PART_BYTES_MIN, UnlockError, UnlockedUpload};
-
-use super::{
-    At,
-    encryption_settings::SseCWrite,
-    found::{self, no_such_key},
-    object_promises::Promises,
-    put_object::new_version,
+use sealed_store::{
+    ChosenChecksum, CompleteOutcome, PART_BYTES_MIN, UnlockError, UnlockedUpload, completed_etag,
 };
+
+use super::{At, encryption_settings::SseCWrite, found::no_such_key, object_promises::Promises};
 use crate::{
     body::{ChecksumAlgorithm, RequestBody},
     error::{ErrorCode, S3Error, S3Result, sse_c},
@@ -26,7 +22,7 @@ use crate::{
     },
     response::{
         Answer,
-        object::{VERSION_ID, quoted},
+        object::{VERSION_ID, quoted, version_name},
     },
     service::{Call, HttpBody, Incoming, no_such_bucket},
     xml::{Element, XmlWriter, malformed},
@@ -46,7 +42,10 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
     let parts = chosen_parts(&call.xml_body(body).await?)?;
     let opening = call.keys.for_complete()?;
     let id = uploads::upload_id(&head.query)?;
-    let upload = found::upload(call, &bucket, at.key, id).await?;
+    let again = Again { bucket: &bucket, at, id };
+    let Some(upload) = call.engine().upload(&bucket, at.key, id).await? else {
+        return again.answer(call, &parts, opening.as_ref()).await;
+    };
     if upload.holder == HolderKind::Customer {
         SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check_sealed(call)?;
     }
@@ -59,14 +58,15 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
         call.store().complete(&bucket, &upload, &parts, condition, unlocked.as_ref()).await?;
     match outcome {
         CompleteOutcome::Done { assigned, etag, checksum } => {
-            Ok(done(at, &upload, (&assigned, &etag, checksum.as_ref()), opening.as_ref()))
+            let made = (assigned.public, &etag, checksum.as_ref());
+            Ok(done(at, upload.holder, made, opening.as_ref()))
         }
         CompleteOutcome::ConditionFailed => Err(conditional::write_failed(&failed)),
         CompleteOutcome::InvalidPart(number) => Err(invalid_part(&upload, &parts, number)),
         CompleteOutcome::KeyRequiredForChecksums => Err(sse_c::complete_key_differs()),
         CompleteOutcome::NoSuchBucket => Err(no_such_bucket(at.bucket)),
         CompleteOutcome::NoSuchKey => Err(no_such_key(at.key)),
-        CompleteOutcome::NoSuchUpload => Err(no_such_upload(id)),
+        CompleteOutcome::NoSuchUpload => again.answer(call, &parts, opening.as_ref()).await,
         CompleteOutcome::PartTooSmall { number, size, etag } => Err(too_small(number, size, &etag)),
     }
 }
@@ -145,20 +145,58 @@ fn unlock(
         _ => {}
     }
     let key = opening.and_then(Opening::key);
-    let unlocked =
-        call.store().unlock_upload(bucket, upload, key).map_err(|error| match error {
-            UnlockError::KeyRequired | UnlockError::KeyNotApplicable | UnlockError::WrongKey => {
-                sse_c::complete_key_differs()
-            }
-            UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),
-        })?;
+    let unlocked = call.store().unlock_upload(bucket, upload, key).map_err(refused_key)?;
     Ok(Some(unlocked))
+}
+
+/// A Complete of an upload that is gone: perhaps one that was done before, whose answer was lost.
+struct Again<'a> {
+    bucket: &'a Bucket,
+    at: &'a At<'a>,
+    id: UploadId,
+}
+
+impl Again<'_> {
+    /// The first answer once more, if the key still holds what the same list made of the same upload.
+    async fn answer(
+        &self,
+        call: &Call<'_>,
+        parts: &[ChosenChecksum],
+        opening: Option<&Opening>,
+    ) -> S3Result<Answer> {
+        let Self { bucket, at, id } = *self;
+        let found = call.engine().completed(bucket, at.key, id).await?;
+        let etag = completed_etag(parts.iter().map(|part| &part.etag));
+        let Some((version, object)) = found.filter(|(_, object)| object.etag == etag) else {
+            return Err(no_such_upload(id));
+        };
+        let checksum = if object.holder == HolderKind::Customer && opening.is_none() {
+            None
+        } else {
+            let key = opening.and_then(Opening::key);
+            if opening.is_some() && key.is_none() {
+                return Err(sse_c::complete_key_differs());
+            }
+            let unlocked = call.store().unlock(bucket, &version, &object, key);
+            call.store().checksum(&unlocked.map_err(refused_key)?).await?
+        };
+        Ok(done(at, object.holder, (version.public, &etag, checksum.as_ref()), opening))
+    }
+}
+
+fn refused_key(error: UnlockError) -> S3Error {
+    match error {
+        UnlockError::KeyRequired | UnlockError::KeyNotApplicable | UnlockError::WrongKey => {
+            sse_c::complete_key_differs()
+        }
+        UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),
+    }
 }
 
 fn done(
     at: &At<'_>,
-    upload: &Upload,
-    (assigned, etag, checksum): (&Assigned, &ETag, Option<&Checksum>),
+    holder: HolderKind,
+    (public, etag, checksum): (PublicVersion, &ETag, Option<&Checksum>),
     opening: Option<&Opening>,
 ) -> Answer {
     let mut writer = XmlWriter::new("CompleteMultipartUploadResult");
@@ -172,8 +210,9 @@ fn done(
             .text(&format!("Checksum{}", checksum.algorithm.name()), checksum.text())
             .text("ChecksumType", checksum.kind.name());
     }
-    let answer = Answer::xml(writer.finish()).header_if(VERSION_ID, new_version(assigned));
-    match (upload.holder, opening) {
+    let answer =
+        Answer::xml(writer.finish()).header_if(VERSION_ID, public.map(|id| version_name(Some(id))));
+    match (holder, opening) {
         (HolderKind::Server, _) => answer.encryption(None),
         (HolderKind::Customer, Some(opening)) => answer.encryption(Some(opening.md5())),
         (HolderKind::Customer, None) => answer.header(ALGORITHM, "AES256"),

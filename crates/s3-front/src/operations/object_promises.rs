@@ -9,6 +9,7 @@ use object_engine::{
     error::EngineError,
     model::{Upload, UploadedPart},
 };
+use sealed_format::ChecksumKind;
 use sealed_store::{ChosenChecksum, UnlockedUpload};
 
 use crate::{
@@ -24,7 +25,25 @@ const SIZE: &str = "x-amz-mp-object-size";
 /// The promises of one request.
 pub(super) struct Promises {
     size: Option<u64>,
-    checksum: Option<(ChecksumAlgorithm, Vec<u8>)>,
+    checksum: Option<Promised>,
+}
+
+/// A checksum of the whole object.
+struct Promised {
+    algorithm: ChecksumAlgorithm,
+    value: Vec<u8>,
+    /// Of a composite checksum, as its text says behind a dash: how many parts it is made of.
+    parts: Option<u32>,
+}
+
+impl Promised {
+    fn parse(algorithm: ChecksumAlgorithm, text: &str) -> Option<Self> {
+        let (value, parts) = match text.split_once('-') {
+            None => (text, None),
+            Some((value, parts)) => (value, Some(parts.parse().ok()?)),
+        };
+        Some(Self { algorithm, value: algorithm.decode(value)?, parts })
+    }
 }
 
 impl Promises {
@@ -42,9 +61,9 @@ impl Promises {
         for algorithm in ChecksumAlgorithm::ALL {
             let Some(text) = head.text(algorithm.header_name())? else { continue };
             let header = algorithm.header_name();
-            let value =
-                algorithm.decode(text).ok_or(BodyError::ChecksumHeaderInvalid { header })?;
-            if checksum.replace((algorithm, value)).is_some() {
+            let promised = Promised::parse(algorithm, text)
+                .ok_or(BodyError::ChecksumHeaderInvalid { header })?;
+            if checksum.replace(promised).is_some() {
                 return Err(BodyError::ChecksumsMultiple.into());
             }
         }
@@ -71,12 +90,16 @@ impl Promises {
                 "The provided 'x-amz-mp-object-size' header value does not match what was computed.",
             ));
         }
-        let Some((algorithm, promised)) = &self.checksum else { return Ok(()) };
+        let Some(promised) = &self.checksum else { return Ok(()) };
         let unlocked = unlocked.ok_or_else(sse_c::complete_key_differs)?;
-        if combined(call, unlocked, *algorithm, &parts)? == *promised {
+        let computed = match promised.parts {
+            None => combined(call, unlocked, promised.algorithm, &parts)?,
+            Some(count) => composite(call, unlocked, (promised.algorithm, count), &parts)?,
+        };
+        if computed == promised.value {
             return Ok(());
         }
-        Err(BodyError::ChecksumMismatch(*algorithm).into())
+        Err(BodyError::ChecksumMismatch(promised.algorithm).into())
     }
 }
 
@@ -129,6 +152,28 @@ fn combined(
         whole = crc_fast::checksum_combine(crc, whole, value, part.part.length);
     }
     Ok(whole.to_be_bytes()[8 - algorithm.value_bytes()..].to_vec())
+}
+
+/// The object's checksum of its parts' checksums.
+fn composite(
+    call: &Call<'_>,
+    unlocked: &UnlockedUpload,
+    (algorithm, count): (ChecksumAlgorithm, u32),
+    parts: &[UploadedPart],
+) -> S3Result<Vec<u8>> {
+    let computed = call.store().whole_checksum(parts, unlocked)?.ok_or_else(|| {
+        invalid("The checksum of the whole object is of another algorithm than its parts'.")
+    })?;
+    let same_type = computed.kind == ChecksumKind::Composite;
+    if !same_type || from_format(computed.algorithm) != algorithm {
+        return Err(invalid(
+            "The upload was not created with a composite checksum of this algorithm.",
+        ));
+    }
+    if computed.parts != count {
+        return Err(BodyError::ChecksumMismatch(algorithm).into());
+    }
+    Ok(computed.value)
 }
 
 fn invalid(message: &'static str) -> S3Error {

@@ -1,7 +1,7 @@
 //! Multipart uploads.
 
 use crate::{
-    client::{KEY_A, Reply},
+    client::{KEY_A, KEY_B, Reply},
     world::World,
 };
 
@@ -176,6 +176,86 @@ async fn an_upload_under_a_key_needs_it_on_parts_only() {
     let read = read.expect_status(200);
     assert_eq!(read.text(), "sealed");
     assert!(read.header("x-amz-checksum-crc64nvme").is_some(), "derived where the key is");
+}
+
+/// docs/semantics.md: "Completing again".
+#[tokio::test]
+async fn completing_again_answers_as_the_first_time_while_the_object_stands() {
+    let world = World::new().await;
+    let id = start(&world, &[]).await;
+    let one = part(&world, &id, 1, vec![1; FIVE_MIB]).await;
+    let two = part(&world, &id, 2, vec![2; 10]).await;
+    let parts = [(1, one.as_str()), (2, two.as_str())];
+    let first = complete(&world, &id, &parts).await.expect_status(200);
+    let again = complete(&world, &id, &parts).await.expect_status(200);
+    assert_eq!(again.body, first.body);
+    complete(&world, &id, &parts[..1]).await.expect_error(404, "NoSuchUpload");
+    let other = world.ask("POST", &format!("/bkt/other?uploadId={id}"));
+    let list = format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{one}</ETag></Part>\
+         <Part><PartNumber>2</PartNumber><ETag>{two}</ETag></Part></CompleteMultipartUpload>"
+    );
+    other.body(list).send().await.expect_error(404, "NoSuchUpload");
+    world.ask("PUT", "/bkt/k").body("newer").send().await.expect_status(200);
+    complete(&world, &id, &parts).await.expect_error(404, "NoSuchUpload");
+    let read = world.ask("GET", "/bkt/k").send().await.expect_status(200);
+    assert_eq!(&read.body[..], b"newer");
+}
+
+/// docs/semantics.md: "Completing again".
+#[tokio::test]
+async fn completing_again_under_a_customers_key_wants_that_key_or_none() {
+    let world = World::new().await;
+    let create = world.ask("POST", "/bkt/k?uploads").key(KEY_A).send().await.expect_status(200);
+    let id = create.element("UploadId").unwrap();
+    let target = format!("/bkt/k?partNumber=1&uploadId={id}");
+    let put = world.ask("PUT", &target).key(KEY_A).body("part").send().await.expect_status(200);
+    let etag = put.header("etag").unwrap();
+    let list = format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"
+    );
+    let ask = || world.ask("POST", &format!("/bkt/k?uploadId={id}")).body(list.clone());
+    let first = ask().key(KEY_A).send().await.expect_status(200);
+    let again = ask().key(KEY_A).send().await.expect_status(200);
+    assert_eq!(again.body, first.body);
+    assert!(again.element("ChecksumCRC64NVME").is_some());
+    let keyless = ask().send().await.expect_status(200);
+    assert_eq!(keyless.element("ETag"), first.element("ETag"));
+    assert_eq!(keyless.element("ChecksumCRC64NVME"), None);
+    ask().key(KEY_B).send().await.expect_error(400, "InvalidRequest");
+}
+
+/// docs/semantics.md: "Promises about the whole object".
+#[tokio::test]
+async fn a_composite_checksum_may_be_promised_with_its_number_of_parts() {
+    let world = World::new().await;
+    let id = start(&world, &[("x-amz-checksum-algorithm", "SHA256")]).await;
+    let target = format!("/bkt/k?partNumber=1&uploadId={id}");
+    let put = world.ask("PUT", &target).header("x-amz-sdk-checksum-algorithm", "SHA256");
+    let sum = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
+    let put = put.header("x-amz-checksum-sha256", sum).body("abc").send().await.expect_status(200);
+    let etag = put.header("etag").unwrap();
+    let list = format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag>\
+         <ChecksumSHA256>{sum}</ChecksumSHA256></Part></CompleteMultipartUpload>"
+    );
+    let ask = |name: &str, value: &str| {
+        let ask = world.ask("POST", &format!("/bkt/k?uploadId={id}")).body(list.clone());
+        ask.header(name, value)
+    };
+    // SHA-256 of SHA-256("abc").
+    let composite = "T4tCwi3TcptRm6b2jS2nzFstYG0F2u1a1RKMwD5sY1g=";
+    for (name, value, code) in [
+        ("x-amz-checksum-sha256", format!("{composite}-2"), "BadDigest"),
+        ("x-amz-checksum-sha256", format!("{sum}-1"), "BadDigest"),
+        ("x-amz-checksum-sha256", format!("{composite}-x"), "InvalidRequest"),
+        ("x-amz-checksum-crc32", "AAAAAA==-1".to_owned(), "InvalidRequest"),
+    ] {
+        ask(name, &value).send().await.expect_error(400, code);
+    }
+    let whole = format!("{composite}-1");
+    let done = ask("x-amz-checksum-sha256", &whole).send().await.expect_status(200);
+    assert_eq!(done.element("ChecksumSHA256"), Some(whole));
 }
 
 /// docs/semantics.md: "Promises about the whole object".
