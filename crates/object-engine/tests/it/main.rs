@@ -10,6 +10,7 @@ mod decorators;
 mod disk;
 mod histories;
 mod listings;
+mod locks;
 mod model;
 mod multipart;
 mod world;

@@ -4,7 +4,7 @@ use object_engine::model::{Bucket, Deleted, ObjectKey, VersionSelector, WriteCon
 
 use super::At;
 use crate::{
-    error::{S3Error, S3Result},
+    error::{ErrorCode, S3Error, S3Result},
     request::{conditional, head::Head, listing, mfa},
     response::{
         Answer,
@@ -68,6 +68,10 @@ impl Target<'_> {
             Deleted::Removed { was_marker, .. } => {
                 Ok(Outcome { is_marker: was_marker, version: asked })
             }
+            Deleted::Locked => Err(S3Error::with_message(
+                ErrorCode::AccessDenied,
+                "Access Denied because object protected by object lock.",
+            )),
             Deleted::ConditionFailed => Err(conditional::failed("If-Match")),
         }
     }
