@@ -11,6 +11,7 @@ pub(crate) mod access;
 mod access_keys;
 mod authorise;
 mod call;
+mod locks;
 pub(crate) mod policies;
 mod request_context;
 mod request_id;

@@ -11,6 +11,7 @@ use super::{
     At,
     encryption_settings::SseCWrite,
     found::{self, no_such_key},
+    lock_settings::LockSettings,
     object_promises::Promises,
     put_object::new_version,
 };
@@ -46,7 +47,7 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
     let parts = chosen_parts(&call.xml_body(body).await?)?;
     let opening = call.keys.for_complete()?;
     let id = uploads::upload_id(&head.query)?;
-    let upload = found::upload(call, &bucket, at.key, id).await?;
+    let mut upload = found::upload(call, &bucket, at.key, id).await?;
     if upload.holder == HolderKind::Customer {
         SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check_sealed(call)?;
     }
@@ -54,6 +55,12 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
 
     promises.check(call, (&upload, unlocked.as_ref()), &parts).await?;
 
+    if upload.attached.retention.is_none()
+        && let Some(settings) = LockSettings::of(&bucket)?
+    {
+        // The version is created now, so the default counts from now.
+        upload.attached.retention = settings.retention(call.service.options.clock.now())?;
+    }
     let failed = condition.clone();
     let outcome =
         call.store().complete(&bucket, &upload, &parts, condition, unlocked.as_ref()).await?;

@@ -14,6 +14,7 @@ mod guides;
 mod listings;
 mod log;
 mod multipart;
+mod object_lock;
 mod objects;
 mod ownership;
 mod policies;
