@@ -225,7 +225,7 @@ def tags(lane, s3):
 
 
 def ownership(lane, s3):
-    """ACLs as of BucketOwnerEnforced; no Object Lock."""
+    """ACLs as of BucketOwnerEnforced; a bucket without Object Lock."""
     with lane.check("the owner's full control is the only ACL"):
         s3.put_object(Bucket=BUCKET, Key="owned", Body=b"x", ACL="private", **keys.boto(keys.fresh()))
         for got in (s3.get_bucket_acl(Bucket=BUCKET), s3.get_object_acl(Bucket=BUCKET, Key="owned")):

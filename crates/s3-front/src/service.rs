@@ -12,6 +12,7 @@ mod access_keys;
 mod authorise;
 mod call;
 mod cors;
+mod locks;
 pub(crate) mod policies;
 mod request_context;
 mod request_id;

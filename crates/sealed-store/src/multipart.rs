@@ -402,7 +402,8 @@ impl SealedStore {
                 let sealed = seal_completion(&completion, &facts, &*store.inner.random);
                 vec![upload.metadata_seal.clone(), sealed.into()]
             };
-            let complete = CompleteUpload { parts: chosen, etag, size, condition };
+            let attached = upload.attached.clone();
+            let complete = CompleteUpload { parts: chosen, etag, size, condition, attached };
             store.inner.engine.complete(&bucket, &upload, complete, &mut seal).await
         })
         .await

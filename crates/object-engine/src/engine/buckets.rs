@@ -3,7 +3,8 @@
 //! Guarantees: a bucket that is deleted was empty at that moment, and nothing is added to it
 //! afterwards: deleting swaps it to `deleting`, looks, then removes the record or reverts. Incomplete
 //! uploads do not keep a bucket (as on AWS); they are removed with it. Settings and versioning of one
-//! bucket change one at a time.
+//! bucket change one at a time. A bucket with Object Lock is versioned, from the commit that gives it
+//! the lock and for good.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,10 @@ use crate::{
     engine::{ATTEMPTS_MAX, ObjectEngine},
     error::EngineError,
     keys,
-    model::{AccountId, Bucket, BucketName, BucketUid, CreateBucket, DeleteBucket, Versioning},
+    model::{
+        AccountId, Bucket, BucketName, BucketUid, ChangeBucket, CreateBucket, DeleteBucket,
+        OBJECT_LOCK, Versioning,
+    },
     record::{BucketRecord, BucketState, Malformed, encode_time},
 };
 
@@ -27,7 +31,8 @@ impl ObjectEngine {
         self.create_bucket_with(name, owner, region, &BTreeMap::new()).await
     }
 
-    /// Creates a bucket that has these settings from its first moment.
+    /// Creates a bucket that has these settings from its first moment; versioned, if Object Lock is
+    /// one of them.
     pub async fn create_bucket_with(
         &self,
         name: &BucketName,
@@ -45,6 +50,9 @@ impl ObjectEngine {
             }
             let mut record = self.new_bucket(name, owner, region);
             record.bucket.settings.clone_from(settings);
+            if settings.contains_key(OBJECT_LOCK) {
+                record.bucket.versioning = Versioning::Enabled;
+            }
             let mut commit = Commit::default();
             commit.check(keys::bucket(name), Expect::Absent);
             commit.put(keys::bucket(name), record.encode());
@@ -195,36 +203,57 @@ impl ObjectEngine {
         Ok(found.into_iter().any(|found| found.is_some()))
     }
 
-    /// Sets whether old versions are kept. `false`: no such bucket.
-    ///
-    /// A bucket that was ever versioned is suspended by `Unversioned`: S3 knows no way back.
+    /// Sets whether old versions are kept. `false`: no such bucket, or one whose Object Lock refuses.
     pub async fn set_versioning(
         &self,
         bucket: &Bucket,
         versioning: Versioning,
     ) -> Result<bool, EngineError> {
+        Ok(self.change_versioning(bucket, versioning).await? == ChangeBucket::Changed)
+    }
+
+    /// Sets whether old versions are kept; refused if Object Lock needs them.
+    ///
+    /// A bucket that was ever versioned is suspended by `Unversioned`: S3 knows no way back.
+    pub async fn change_versioning(
+        &self,
+        bucket: &Bucket,
+        versioning: Versioning,
+    ) -> Result<ChangeBucket, EngineError> {
         let change = |current: &mut Bucket| {
             current.versioning = match (current.versioning, versioning) {
                 (Versioning::Unversioned, wanted) => wanted,
                 (_, Versioning::Unversioned) => Versioning::Suspended,
                 (_, wanted) => wanted,
             };
+            let is_locked = current.settings.contains_key(OBJECT_LOCK);
+            !is_locked || current.versioning == Versioning::Enabled
         };
         self.change_bucket(bucket, &change).await
     }
 
-    /// Sets or, with `None`, removes a setting. `false`: no such bucket.
+    /// Gives a bucket Object Lock, or another document of it; refused unless the bucket is versioned.
+    pub async fn set_object_lock(
+        &self,
+        bucket: &Bucket,
+        document: &str,
+    ) -> Result<ChangeBucket, EngineError> {
+        let change = |current: &mut Bucket| {
+            current.settings.insert(OBJECT_LOCK.to_owned(), document.to_owned());
+            current.versioning == Versioning::Enabled
+        };
+        self.change_bucket(bucket, &change).await
+    }
+
+    /// Sets or, with `None`, removes a setting. `false`: no such bucket. Object Lock is set by
+    /// [`Self::set_object_lock`].
     pub async fn set_setting(
         &self,
         bucket: &Bucket,
         name: &str,
         value: Option<String>,
     ) -> Result<bool, EngineError> {
-        let change = |current: &mut Bucket| match value.clone() {
-            Some(value) => drop(current.settings.insert(name.to_owned(), value)),
-            None => drop(current.settings.remove(name)),
-        };
-        self.change_bucket(bucket, &change).await
+        self.change_setting(bucket, name, &|_| value.clone()).await
     }
 
     /// Sets a setting to what `change` makes of the one that stands there, in one step: of two changes
@@ -235,30 +264,36 @@ impl ObjectEngine {
         name: &str,
         change: &(dyn Fn(Option<&str>) -> Option<String> + Sync),
     ) -> Result<bool, EngineError> {
-        let change =
-            |current: &mut Bucket| match change(current.settings.get(name).map(String::as_str)) {
+        assert!(name != OBJECT_LOCK, "Object Lock has a verb of its own");
+        let change = |current: &mut Bucket| {
+            match change(current.settings.get(name).map(String::as_str)) {
                 Some(value) => drop(current.settings.insert(name.to_owned(), value)),
                 None => drop(current.settings.remove(name)),
-            };
-        self.change_bucket(bucket, &change).await
+            }
+            true
+        };
+        Ok(self.change_bucket(bucket, &change).await? == ChangeBucket::Changed)
     }
 
+    /// Changes a bucket's record; `change` says whether its result may be written.
     async fn change_bucket(
         &self,
         bucket: &Bucket,
-        change: &(dyn Fn(&mut Bucket) + Sync),
-    ) -> Result<bool, EngineError> {
+        change: &(dyn Fn(&mut Bucket) -> bool + Sync),
+    ) -> Result<ChangeBucket, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
             let Some(mut current) = self.bucket_at_rest(&bucket.name).await? else {
-                return Ok(false);
+                return Ok(ChangeBucket::NoSuchBucket);
             };
             if current.uid != bucket.uid {
-                return Ok(false);
+                return Ok(ChangeBucket::NoSuchBucket);
             }
-            change(&mut current);
+            if !change(&mut current) {
+                return Ok(ChangeBucket::Refused);
+            }
             let record = BucketRecord { bucket: current, state: BucketState::Active };
             if self.swap_bucket(&record).await? {
-                return Ok(true);
+                return Ok(ChangeBucket::Changed);
             }
             tokio::task::yield_now().await;
         }

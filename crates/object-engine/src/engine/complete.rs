@@ -264,7 +264,7 @@ fn completed_version(upload: &Upload, complete: CompleteUpload) -> NewVersion {
             checksum: upload.checksum.clone(),
             envelope: upload.envelope.clone(),
             seals: Vec::new(),
-            attached: upload.attached.clone(),
+            attached: complete.attached,
             body_id: upload.body_id,
             body: Body::Parts { parts },
         },

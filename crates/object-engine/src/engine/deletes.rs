@@ -2,10 +2,12 @@
 //!
 //! Guarantees: as S3: without versioning the null version goes; with it, a delete marker is written,
 //! also for a key that has no versions; suspended, a null marker replaces the null version. Deleting
-//! the newest version makes the one below it the newest in the same commit.
+//! the newest version makes the one below it the newest in the same commit. A version is removed only
+//! if nothing locks it in that commit; a delete marker hides a locked version all the same.
 
 use crate::{
-    catalog::{Direction, Step},
+    catalog::{Direction, Expect, Stamp, Step},
+    clock::Timestamp,
     engine::{
         ATTEMPTS_MAX, ObjectEngine,
         change::{Change, KeyState},
@@ -14,15 +16,34 @@ use crate::{
     error::EngineError,
     keys,
     model::{
-        AccountId, Bucket, BucketUid, Deleted, ObjectKey, Version, VersionKind, VersionSelector,
-        VersionUid, Versioning, WriteCondition,
+        AccountId, Bucket, BucketUid, Deleted, Lock, ObjectKey, Version, VersionKind,
+        VersionSelector, VersionUid, Versioning, WriteCondition,
     },
     record::{Head, Malformed, VersionFront, VersionRecord},
 };
 
+/// What is to be deleted, and which lock does not keep it.
+struct Target<'a> {
+    bucket: &'a Bucket,
+    key: &'a ObjectKey,
+    selector: VersionSelector,
+    lifts: Option<Lock>,
+}
+
+impl Target<'_> {
+    fn is_kept(&self, version: &Version, now: Timestamp) -> bool {
+        match &version.kind {
+            VersionKind::Object(object) => {
+                object.attached.lock_at(now).is_some_and(|lock| self.lifts != Some(lock))
+            }
+            VersionKind::DeleteMarker => false,
+        }
+    }
+}
+
 impl ObjectEngine {
     /// Deletes. The condition is about the key's newest version, whatever `selector` says; an
-    /// `If-Match` of a key without an object fails.
+    /// `If-Match` of a key without an object fails. A version under any lock stays.
     pub async fn delete(
         &self,
         bucket: &Bucket,
@@ -30,19 +51,40 @@ impl ObjectEngine {
         selector: VersionSelector,
         condition: &WriteCondition,
     ) -> Result<Deleted, EngineError> {
+        let target = Target { bucket, key, selector, lifts: None };
+        self.delete_target(&target, condition).await
+    }
+
+    /// As [`Self::delete`], for who may bypass governance: a version under that lock goes.
+    pub async fn delete_bypassing_governance(
+        &self,
+        bucket: &Bucket,
+        key: &ObjectKey,
+        selector: VersionSelector,
+        condition: &WriteCondition,
+    ) -> Result<Deleted, EngineError> {
+        let target = Target { bucket, key, selector, lifts: Some(Lock::Governance) };
+        self.delete_target(&target, condition).await
+    }
+
+    async fn delete_target(
+        &self,
+        target: &Target<'_>,
+        condition: &WriteCondition,
+    ) -> Result<Deleted, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
-            let Some(state) = self.key_state(bucket, key).await? else {
+            let Some(state) = self.key_state(target.bucket, target.key).await? else {
                 return Ok(Deleted::Nothing);
             };
             if judge(condition, state.head.as_ref()) != Verdict::Holds {
                 return Ok(Deleted::ConditionFailed);
             }
-            let writes_marker = selector == VersionSelector::Latest
+            let writes_marker = target.selector == VersionSelector::Latest
                 && state.bucket.versioning != Versioning::Unversioned;
             let done = if writes_marker {
-                self.write_marker(&state, key).await?
+                self.write_marker(&state, target.key).await?
             } else {
-                self.remove_selected(&state, key, selector).await?
+                self.remove_selected(&state, target).await?
             };
             if let Some(deleted) = done {
                 return Ok(deleted);
@@ -77,9 +119,9 @@ impl ObjectEngine {
     async fn remove_selected(
         &self,
         state: &KeyState,
-        key: &ObjectKey,
-        selector: VersionSelector,
+        target: &Target<'_>,
     ) -> Result<Option<Deleted>, EngineError> {
+        let Target { key, selector, .. } = *target;
         let Some(head) = &state.head else { return Ok(Some(Deleted::Nothing)) };
         let sequence = match selector {
             VersionSelector::Id(id) => Some(id.sequence),
@@ -87,7 +129,7 @@ impl ObjectEngine {
         };
         let Some(sequence) = sequence else { return Ok(Some(Deleted::Nothing)) };
         let found = self.version_at(state.bucket.uid, key, sequence).await?;
-        let Some((version, _)) = found else {
+        let Some((version, stamp)) = found else {
             // A null version that the head names is there, unless the key has changed.
             let is_named = head.null == Some(sequence);
             return Ok((!is_named).then_some(Deleted::Nothing));
@@ -97,16 +139,22 @@ impl ObjectEngine {
         {
             return Ok(Some(Deleted::Nothing));
         }
-        self.remove(state, head, key, &version).await
+        if target.is_kept(&version, self.now()) {
+            return Ok(Some(Deleted::Locked));
+        }
+        self.remove(state, head, (&version, stamp)).await
     }
+
+    /// Removes a version as it was read: retention and legal hold change its record, not the head, so
+    /// the record's stamp is checked too.
 
     async fn remove(
         &self,
         state: &KeyState,
         head: &Head,
-        key: &ObjectKey,
-        version: &Version,
+        (version, stamp): (&Version, Stamp),
     ) -> Result<Option<Deleted>, EngineError> {
+        let key = &version.key;
         let null = head.null.filter(|null| *null != version.sequence);
         let new_head = if version.sequence == head.sequence {
             let below = self.newest_below(state.bucket.uid, key, version.sequence).await?;
@@ -115,6 +163,8 @@ impl ObjectEngine {
             Some(Head { null, ..head.clone() })
         };
         let mut change = Change::of(state, key, self.now());
+        let record = keys::version(state.bucket.uid, key, version.sequence);
+        change.commit.check(record, Expect::Stamp(stamp));
         change.remove_version(version);
         change.swap_head(state, new_head.as_ref());
         let is_done = change.commit(self).await?;

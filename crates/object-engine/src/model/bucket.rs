@@ -22,6 +22,10 @@ pub enum Versioning {
     Suspended,
 }
 
+/// The setting that makes a bucket one with Object Lock, whatever its document says. The engine keeps
+/// such a bucket versioned for good, so that no write ever replaces a version of it.
+pub const OBJECT_LOCK: &str = "object-lock";
+
 /// A bucket as read from the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
@@ -52,6 +56,17 @@ pub enum CreateBucket {
     OwnedByYou(Bucket),
     /// It stands already and another account owns it.
     OwnedByOther,
+}
+
+/// What a change of a bucket that may be refused came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeBucket {
+    /// It is made.
+    Changed,
+    /// The bucket as it stands does not allow it.
+    Refused,
+    /// There is no such bucket (any more).
+    NoSuchBucket,
 }
 
 /// What deleting a bucket came to.

@@ -236,6 +236,8 @@ pub enum Deleted {
     },
     /// A condition did not hold.
     ConditionFailed,
+    /// Retention or a legal hold keeps the version.
+    Locked,
 }
 
 /// What ListObjects asks.

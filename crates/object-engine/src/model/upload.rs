@@ -106,6 +106,8 @@ pub struct CompleteUpload {
     pub size: u64,
     /// What must hold of the key.
     pub condition: WriteCondition,
+    /// What stands beside the version: the upload's, and what its bucket gives new versions.
+    pub attached: Attached,
 }
 
 /// What completing came to.

@@ -3,7 +3,7 @@
 use super::{Malformed, Reader, Writer};
 use crate::{
     clock::Timestamp,
-    model::{Attached, Retention, RetentionMode},
+    model::{Attached, LegalHold, Retention, RetentionMode},
 };
 
 pub(super) fn write_attached(out: &mut Writer, attached: &Attached) {
@@ -21,7 +21,11 @@ pub(super) fn write_attached(out: &mut Writer, attached: &Attached) {
         });
         out.fixed(&retention.until.0.to_be_bytes());
     });
-    out.byte(u8::from(*legal_hold));
+    out.byte(match legal_hold {
+        None => 0,
+        Some(LegalHold::On) => 1,
+        Some(LegalHold::Off) => 2,
+    });
 }
 
 pub(super) fn read_attached(record: &mut Reader<'_>) -> Result<Attached, Malformed> {
@@ -29,7 +33,7 @@ pub(super) fn read_attached(record: &mut Reader<'_>) -> Result<Attached, Malform
         tags: record.list(|record| Ok((record.text()?, record.text()?)))?,
         acl: record.option(Reader::text)?,
         retention: record.option(read_retention)?,
-        legal_hold: record.flag()?,
+        legal_hold: read_legal_hold(record)?,
     })
 }
 
@@ -40,4 +44,13 @@ fn read_retention(record: &mut Reader<'_>) -> Result<Retention, Malformed> {
         _ => return Err(record.malformed()),
     };
     Ok(Retention { mode, until: Timestamp(i64::from_be_bytes(record.fixed()?)) })
+}
+
+fn read_legal_hold(record: &mut Reader<'_>) -> Result<Option<LegalHold>, Malformed> {
+    match record.byte()? {
+        0 => Ok(None),
+        1 => Ok(Some(LegalHold::On)),
+        2 => Ok(Some(LegalHold::Off)),
+        _ => Err(record.malformed()),
+    }
 }

@@ -37,7 +37,7 @@ fn object(body: Body) -> StoredObject {
                 mode: RetentionMode::Compliance,
                 until: Timestamp(1_900_000_000_000),
             }),
-            legal_hold: true,
+            legal_hold: Some(LegalHold::On),
         },
         body_id: BodyId([3; 16]),
         body,

@@ -11,6 +11,7 @@ mod disk;
 mod histories;
 mod listing_model;
 mod listings;
+mod locks;
 mod model;
 mod multipart;
 mod world;

@@ -171,6 +171,7 @@ impl Run {
             }
             Deleted::Nothing => assert_eq!(self.model.latest(name), None),
             Deleted::ConditionFailed => panic!("no condition"),
+            Deleted::Locked => panic!("no lock"),
         }
     }
 

@@ -320,6 +320,7 @@ pub(crate) fn completing(parts: Vec<UploadedPart>) -> CompleteUpload {
         size: parts.iter().map(|part| part.part.length).sum(),
         parts,
         condition: WriteCondition::default(),
+        attached: Attached::default(),
     }
 }
 

@@ -1,9 +1,9 @@
 //! GetBucketVersioning and PutBucketVersioning.
 
-use object_engine::model::{BucketName, Versioning};
+use object_engine::model::{BucketName, ChangeBucket, Versioning};
 
 use crate::{
-    error::{ErrorCode, S3Result},
+    error::{ErrorCode, S3Error, S3Result},
     request::mfa,
     response::Answer,
     service::{Call, HttpBody, Incoming, no_such_bucket},
@@ -25,7 +25,7 @@ pub(crate) async fn get_bucket_versioning(call: &Call<'_>, name: &BucketName) ->
     Ok(Answer::xml(writer.finish()))
 }
 
-/// Enables versioning or suspends it.
+/// Enables versioning or suspends it, unless Object Lock needs it.
 pub(crate) async fn put_bucket_versioning<B: HttpBody>(
     call: &Call<'_>,
     name: &BucketName,
@@ -34,10 +34,13 @@ pub(crate) async fn put_bucket_versioning<B: HttpBody>(
     let bucket = call.bucket(name).await?;
     mfa::refuse(&call.head)?;
     let wanted = parse(&call.document(incoming).await?)?;
-    if call.engine().set_versioning(&bucket, wanted).await? {
-        Ok(Answer::ok())
-    } else {
-        Err(no_such_bucket(name))
+    match call.engine().change_versioning(&bucket, wanted).await? {
+        ChangeBucket::Changed => Ok(Answer::ok()),
+        ChangeBucket::Refused => Err(S3Error::with_message(
+            ErrorCode::InvalidBucketState,
+            "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+        )),
+        ChangeBucket::NoSuchBucket => Err(no_such_bucket(name)),
     }
 }
 

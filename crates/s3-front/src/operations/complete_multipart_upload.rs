@@ -9,7 +9,10 @@ use sealed_store::{
     ChosenChecksum, CompleteOutcome, PART_BYTES_MIN, UnlockError, UnlockedUpload, completed_etag,
 };
 
-use super::{At, encryption_settings::SseCWrite, found::no_such_key, object_promises::Promises};
+use super::{
+    At, encryption_settings::SseCWrite, found::no_such_key, lock_settings::LockSettings,
+    object_promises::Promises, put_object::new_version,
+};
 use crate::{
     body::{ChecksumAlgorithm, RequestBody},
     error::{ErrorCode, S3Error, S3Result, sse_c},
@@ -43,7 +46,7 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
     let opening = call.keys.for_complete()?;
     let id = uploads::upload_id(&head.query)?;
     let again = Again { bucket: &bucket, at, id };
-    let Some(upload) = call.engine().upload(&bucket, at.key, id).await? else {
+    let Some(mut upload) = call.engine().upload(&bucket, at.key, id).await? else {
         return again.answer(call, &parts, opening.as_ref()).await;
     };
     if upload.holder == HolderKind::Customer {
@@ -53,6 +56,12 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
 
     promises.check(call, (&upload, unlocked.as_ref()), &parts).await?;
 
+    if upload.attached.retention.is_none()
+        && let Some(settings) = LockSettings::of(&bucket)?
+    {
+        // The version is created now, so the default counts from now.
+        upload.attached.retention = settings.retention(call.service.options.clock.now())?;
+    }
     let failed = condition.clone();
     let outcome =
         call.store().complete(&bucket, &upload, &parts, condition, unlocked.as_ref()).await?;

@@ -1,14 +1,12 @@
 //! CopyObject.
 
-use object_engine::model::{
-    Assigned, Attached, HolderKind, Published, VersionSelector, WriteCondition,
-};
+use object_engine::model::{Assigned, HolderKind, Published, VersionSelector, WriteCondition};
 use sealed_format::{ChecksumAlgorithm, ObjectMetadata};
 use sealed_store::{CopyMode, CopyObject, CopyOutcome, PutOutcome};
 
 use super::{
     At, copying::Source, encryption_settings::SseCWrite, found::no_such_key,
-    put_object::new_version,
+    lock_settings::NewLock, put_object::new_version,
 };
 use crate::{
     error::{ErrorCode, S3Error, S3Result},
@@ -43,6 +41,8 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
     let opening = call.source_keys.for_read()?;
     let sealing = call.keys.for_write()?;
     let wanted = Wanted::parse(call)?;
+    // A lock is never the source's.
+    let lock = NewLock::of(call, &bucket)?;
     let source = Source::open(call, source_bucket, &asked, opening.as_ref()).await?;
     refuse_no_change(call, at, &asked, &source)?;
 
@@ -57,9 +57,8 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
             wanted.redirect,
         ),
         storage_class,
-        attached: Attached::tags(
-            wanted.tags.unwrap_or_else(|| source.object.attached.tags.clone()),
-        ),
+        attached: lock
+            .with_tags(wanted.tags.unwrap_or_else(|| source.object.attached.tags.clone())),
         checksum: wanted.checksum,
         condition: wanted.condition.clone(),
         mode: wanted.mode,

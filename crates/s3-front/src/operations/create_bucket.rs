@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use object_engine::model::{Bucket, BucketName, CreateBucket};
+use object_engine::model::{Bucket, BucketName, CreateBucket, OBJECT_LOCK};
 
 use super::{
     encryption_settings::{EncryptionSettings, SETTING},
+    lock_settings::LockSettings,
     ownership_controls,
 };
 use crate::{
     body::RequestBody,
     error::{ErrorCode, S3Error, S3Result},
     policy::Resource,
-    request::stored,
+    request::{object_lock, stored},
     response::Answer,
     service::{Call, HttpBody, Incoming, NewBucketSseC},
     xml::{Element, malformed},
@@ -29,15 +30,24 @@ pub(crate) async fn create_bucket<B: HttpBody>(
 ) -> S3Result<Answer> {
     let caller = call.account(Resource::Bucket(name.as_str()))?;
     check_acl(call)?;
-    refuse_object_lock(call)?;
+    let with_lock = wants_object_lock(call)?;
     let body = RequestBody::new(&call.head.headers, incoming.payload, incoming.body)?;
     check_configuration(&call.xml_body(body).await?, &call.service.options.region)?;
 
     let region = &call.service.options.region;
-    let settings = settings(call.service.options.new_bucket_sse_c);
+    let mut settings = settings(call.service.options.new_bucket_sse_c);
+    if with_lock {
+        settings.insert(OBJECT_LOCK.to_owned(), LockSettings::default().document());
+    }
     match call.engine().create_bucket_with(name, caller.id, region, &settings).await? {
         CreateBucket::Created(bucket) => Ok(created(&bucket)),
-        CreateBucket::OwnedByYou(bucket) if region == CLASSIC_REGION => Ok(created(&bucket)),
+        // Nobody is told of a lock that the bucket does not have.
+        CreateBucket::OwnedByYou(bucket)
+            if region == CLASSIC_REGION
+                && (!with_lock || bucket.settings.contains_key(OBJECT_LOCK)) =>
+        {
+            Ok(created(&bucket))
+        }
         CreateBucket::OwnedByYou(_) => Err(refused(ErrorCode::BucketAlreadyOwnedByYou, name)),
         CreateBucket::OwnedByOther => Err(refused(ErrorCode::BucketAlreadyExists, name)),
     }
@@ -75,12 +85,12 @@ fn check_acl(call: &Call<'_>) -> S3Result<()> {
     })
 }
 
-fn refuse_object_lock(call: &Call<'_>) -> S3Result<()> {
-    match call.head.filled("x-amz-bucket-object-lock-enabled")? {
-        Some(flag) if !flag.eq_ignore_ascii_case("false") => {
-            Err(S3Error::not_implemented("Object Lock is not implemented."))
+fn wants_object_lock(call: &Call<'_>) -> S3Result<bool> {
+    match call.head.filled(object_lock::OF_BUCKET)? {
+        Some(flag) if !flag.eq_ignore_ascii_case("true") && !flag.eq_ignore_ascii_case("false") => {
+            Err(S3Error::argument("Argument value is invalid", object_lock::OF_BUCKET, flag))
         }
-        _ => Ok(()),
+        _ => Ok(object_lock::wanted_of_bucket(&call.head)),
     }
 }
 

@@ -1,10 +1,8 @@
 //! CreateMultipartUpload.
 
-use object_engine::model::Attached;
-
 use sealed_store::CreateUpload;
 
-use super::{At, encryption_settings::SseCWrite};
+use super::{At, encryption_settings::SseCWrite, lock_settings::NewLock};
 use crate::{
     error::S3Result,
     request::{
@@ -26,6 +24,7 @@ pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3R
     let sealing = call.keys.for_write()?;
     stored::check_acl(head)?;
     stored::check_unbuilt(head)?;
+    let lock = NewLock::asked(call, &bucket)?;
     let chosen = checksum::chosen(head)?;
     let create = CreateUpload {
         bucket: &bucket,
@@ -34,7 +33,7 @@ pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3R
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        attached: Attached::tags(stored::tags(head)?),
+        attached: lock.with_tags(stored::tags(head)?),
         checksum: chosen,
     };
     let upload =

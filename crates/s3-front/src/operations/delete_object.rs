@@ -2,10 +2,10 @@
 
 use object_engine::model::{Bucket, Deleted, ObjectKey, VersionSelector, WriteCondition};
 
-use super::At;
+use super::{At, lock_settings::object_locked};
 use crate::{
     error::{S3Error, S3Result},
-    request::{conditional, head::Head, listing, mfa},
+    request::{conditional, head::Head, listing, mfa, object_lock},
     response::{
         Answer,
         object::{DELETE_MARKER, VERSION_ID, version_name},
@@ -20,7 +20,9 @@ pub(crate) async fn delete_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answ
     refuse_unbuilt(&call.head)?;
     mfa::refuse(&call.head)?;
     let condition = conditional::delete_condition(&call.head)?;
-    let outcome = Target { bucket: &bucket, key: at.key, selector, condition }.delete(call).await?;
+    let bypasses_governance = object_lock::bypasses_governance(&call.head);
+    let target = Target { bucket: &bucket, key: at.key, selector, condition, bypasses_governance };
+    let outcome = target.delete(call).await?;
     let marker = outcome.is_marker.then_some("true");
     Ok(Answer::no_content().header_if(DELETE_MARKER, marker).header_if(VERSION_ID, outcome.version))
 }
@@ -42,6 +44,8 @@ pub(super) struct Target<'a> {
     pub(super) key: &'a ObjectKey,
     pub(super) selector: VersionSelector,
     pub(super) condition: WriteCondition,
+    /// By who was authorised to.
+    pub(super) bypasses_governance: bool,
 }
 
 /// What an answer says of a deletion.
@@ -60,7 +64,13 @@ impl Target<'_> {
             VersionSelector::Null => Some(version_name(None)),
             VersionSelector::Id(id) => Some(version_name(Some(id))),
         };
-        match call.engine().delete(self.bucket, self.key, self.selector, &self.condition).await? {
+        let Self { bucket, key, selector, ref condition, bypasses_governance } = *self;
+        let deleted = if bypasses_governance {
+            call.engine().delete_bypassing_governance(bucket, key, selector, condition).await?
+        } else {
+            call.engine().delete(bucket, key, selector, condition).await?
+        };
+        match deleted {
             Deleted::Nothing => Ok(Outcome { is_marker: false, version: asked }),
             Deleted::MarkerWritten(public) => {
                 Ok(Outcome { is_marker: true, version: Some(version_name(public)) })
@@ -68,6 +78,7 @@ impl Target<'_> {
             Deleted::Removed { was_marker, .. } => {
                 Ok(Outcome { is_marker: was_marker, version: asked })
             }
+            Deleted::Locked => Err(object_locked()),
             Deleted::ConditionFailed => Err(conditional::failed("If-Match")),
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     error::{ErrorCode, S3Error, S3Result},
     limits::{DELETE_OBJECTS_KEYS_MAX, DELETIONS_AT_ONCE},
     policy::Action,
-    request::{conditional::etags, mfa},
+    request::{conditional::etags, mfa, object_lock::bypasses_governance},
     response::Answer,
     service::{Call, HttpBody, Incoming},
     xml::{Element, XmlWriter, malformed},
@@ -107,9 +107,18 @@ impl Entry {
             VersionSelector::Null | VersionSelector::Id(_) => Action::DeleteObjectVersion,
         };
         call.authorise_key(bucket, (&key, selector), action).await?;
+        if self.etag.as_deref().is_some_and(|etag| etag != "*") {
+            // Whoever compares the ETag learns something of the object.
+            call.authorise_key(bucket, (&key, selector), Action::GetObject).await?;
+        }
+        let bypasses_governance = bypasses_governance(&call.head);
+        if bypasses_governance {
+            let action = Action::BypassGovernanceRetention;
+            call.authorise_key(bucket, (&key, selector), action).await?;
+        }
         let condition =
             WriteCondition { if_match: self.etag.as_deref().map(etags), if_none_match: None };
-        Target { bucket, key: &key, selector, condition }.delete(call).await
+        Target { bucket, key: &key, selector, condition, bypasses_governance }.delete(call).await
     }
 
     fn selector(&self) -> S3Result<VersionSelector> {

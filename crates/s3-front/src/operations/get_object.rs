@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use http::{HeaderValue, StatusCode, header};
-use object_engine::model::{Bucket, StoredObject, Version};
+use object_engine::model::{Bucket, LegalHold, Retention, StoredObject, Version};
 use sealed_format::Checksum;
 use sealed_store::{ObjectFacts, Unlocked};
 
@@ -87,9 +87,11 @@ impl Read {
     async fn answer(&self, call: &Call<'_>) -> S3Result<Answer> {
         let facts = self.unlocked.facts();
         let Range { start, end } = self.selected.range;
+        let (retention, hold) = self.lock(call).await?;
         let mut answer = Answer::ok()
             .metadata(&facts.metadata)
             .stored(&self.object)
+            .lock(retention, hold)
             .etag(&facts.etag)
             .encryption(self.opening.as_ref().map(Opening::md5))
             .header(header::LAST_MODIFIED, time::http(facts.last_modified))
@@ -108,6 +110,12 @@ impl Read {
         }
         let checksum = self.checksum(call).await?;
         overridden(call, answer.checksum(checksum.as_ref()))
+    }
+
+    /// The version's lock, as far as the caller may know it.
+    async fn lock(&self, call: &Call<'_>) -> S3Result<(Option<Retention>, Option<LegalHold>)> {
+        let target = (&self.version.key, listing::version(&call.head.query)?);
+        call.visible_lock(&self.bucket, target, &self.object.attached).await
     }
 
     /// The checksum, if it was asked for and the answer is what it is of.

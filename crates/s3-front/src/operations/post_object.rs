@@ -8,12 +8,15 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use object_engine::model::{Attached, BucketName, ObjectKey, Published, WriteCondition};
+use object_engine::model::{BucketName, ObjectKey, Published, WriteCondition};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sealed_format::KeyMd5;
 use sealed_store::{BodyDigests, PlainBody, Put, PutError, PutOutcome};
 
-use super::{encryption_settings::SseCWrite, found::no_such_key, put_object::new_version};
+use super::{
+    encryption_settings::SseCWrite, found::no_such_key, lock_settings::NewLock,
+    put_object::new_version,
+};
 use crate::{
     body::{ChecksumAlgorithm, RequestBody},
     error::{ErrorCode, S3Error, S3Result, post_form::of_file, sse_c},
@@ -167,6 +170,7 @@ async fn store<B: HttpBody>(
     let sealing = call.keys.for_write()?;
     stored::check_acl(head)?;
     stored::check_unbuilt(head)?;
+    let lock = NewLock::of(call, &bucket)?;
     body.choose_checksum(head)?;
     let tags = tags?;
     if let Some(tags) = &tags {
@@ -181,7 +185,7 @@ async fn store<B: HttpBody>(
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        attached: Attached::tags(tags.map_or_else(|| stored::tags(head), Ok)?),
+        attached: lock.with_tags(tags.map_or_else(|| stored::tags(head), Ok)?),
         condition: WriteCondition::default(),
     };
     if sealing.is_none() {

@@ -1,12 +1,13 @@
 //! PutObject.
 
-use object_engine::model::{Assigned, Attached, Published};
+use object_engine::model::{Assigned, Published};
 use sealed_store::Put;
 
 use super::{
     At,
     encryption_settings::SseCWrite,
     found::no_such_key,
+    lock_settings::NewLock,
     plaintext::{Plaintext, refused},
 };
 use crate::{
@@ -35,6 +36,8 @@ pub(crate) async fn put_object<B: HttpBody>(
     let sealing = call.keys.for_write()?;
     stored::check_acl(head)?;
     stored::check_unbuilt(head)?;
+    let lock = NewLock::of(call, &bucket)?;
+    lock.demand_integrity(body.0.has_integrity_header(), "Put Object")?;
     let put = Put {
         bucket: &bucket,
         key: at.key,
@@ -42,7 +45,7 @@ pub(crate) async fn put_object<B: HttpBody>(
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        attached: Attached::tags(stored::tags(head)?),
+        attached: lock.with_tags(stored::tags(head)?),
         condition: conditional::write_condition(head)?,
     };
     let condition = put.condition.clone();

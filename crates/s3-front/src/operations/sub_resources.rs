@@ -6,8 +6,9 @@ use object_engine::model::BucketName;
 
 use super::{
     At, acl, bucket_accelerate, bucket_cors, bucket_encryption, bucket_request_payment,
-    bucket_tagging, bucket_versioning, get_object_attributes, list_object_versions, object_lock,
-    object_tagging, ownership_controls, unoffered,
+    bucket_tagging, bucket_versioning, get_object_attributes, list_object_versions,
+    object_legal_hold, object_lock_configuration, object_retention, object_tagging,
+    ownership_controls, unoffered,
 };
 use crate::{
     error::S3Result,
@@ -47,7 +48,7 @@ pub(super) async fn on_bucket<B: HttpBody>(
         Op::GetBucketTagging => bucket_tagging::get_bucket_tagging(call, bucket).await,
         Op::GetBucketVersioning => bucket_versioning::get_bucket_versioning(call, bucket).await,
         Op::GetObjectLockConfiguration => {
-            object_lock::get_object_lock_configuration(call, bucket).await
+            object_lock_configuration::get_object_lock_configuration(call, bucket).await
         }
         Op::ListObjectVersions => list_object_versions::list_object_versions(call, bucket).await,
         Op::PutBucketAcl => acl::put_bucket_acl(call, bucket, body).await,
@@ -66,7 +67,7 @@ pub(super) async fn on_bucket<B: HttpBody>(
             bucket_versioning::put_bucket_versioning(call, bucket, body).await
         }
         Op::PutObjectLockConfiguration => {
-            object_lock::put_object_lock_configuration(call, bucket).await
+            object_lock_configuration::put_object_lock_configuration(call, bucket, body).await
         }
     }
 }
@@ -82,13 +83,13 @@ pub(super) async fn on_object<B: HttpBody>(
         Op::DeleteObjectTagging => object_tagging::delete_object_tagging(call, at).await,
         Op::GetObjectAcl => acl::get_object_acl(call, at).await,
         Op::GetObjectAttributes => get_object_attributes::get_object_attributes(call, at).await,
+        Op::GetObjectLegalHold => object_legal_hold::get_object_legal_hold(call, at).await,
+        Op::GetObjectRetention => object_retention::get_object_retention(call, at).await,
         Op::GetObjectTagging => object_tagging::get_object_tagging(call, at).await,
         Op::GetObjectTorrent => unoffered::get_object_torrent(call, at).await,
-        Op::GetObjectLegalHold
-        | Op::GetObjectRetention
-        | Op::PutObjectLegalHold
-        | Op::PutObjectRetention => object_lock::refuse_object_lock(call, at).await,
         Op::PutObjectAcl => acl::put_object_acl(call, at, body).await,
+        Op::PutObjectLegalHold => object_legal_hold::put_object_legal_hold(call, at, body).await,
+        Op::PutObjectRetention => object_retention::put_object_retention(call, at, body).await,
         Op::PutObjectTagging => object_tagging::put_object_tagging(call, at, body).await,
         Op::RestoreObject => unoffered::restore_object(call, at).await,
         Op::SelectObjectContent => unoffered::select_object_content(call, at).await,

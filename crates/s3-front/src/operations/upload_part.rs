@@ -10,6 +10,7 @@ use super::{
     At,
     encryption_settings::SseCWrite,
     found,
+    lock_settings::NewLock,
     plaintext::{Plaintext, refused},
 };
 use crate::{
@@ -41,6 +42,8 @@ pub(crate) async fn upload_part<B: HttpBody>(
     let id = uploads::upload_id(query)?;
     let upload = found::upload(call, &bucket, at.key, id).await?;
     let unlocked = unlock(call, &bucket, &upload, opening.as_ref())?;
+    NewLock::of_upload(&upload.attached, &bucket)?
+        .demand_integrity(body.0.has_integrity_header(), "Put Part")?;
     if upload.holder == HolderKind::Server {
         body.0.want_md5();
     }

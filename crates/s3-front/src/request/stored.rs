@@ -1,7 +1,7 @@
 //! What a write asks about how its object is kept: storage class, tags, ACL.
 //!
-//! Guarantees: a value that S3 would refuse is refused; a feature that is not built (grants, object
-//! lock, appending) is refused too, never silently left out.
+//! Guarantees: a value that S3 would refuse is refused; a feature that is not built (grants,
+//! appending) is refused too, never silently left out.
 //! Does not: know any ACL but the owner's full control, as S3 under `BucketOwnerEnforced`.
 
 use super::{head::Head, tags};
@@ -62,18 +62,10 @@ pub fn acls_not_supported() -> S3Error {
 
 /// Refuses what a write could ask and this server does not do.
 pub fn check_unbuilt(head: &Head) -> S3Result<()> {
-    if has_prefix(head, "x-amz-object-lock-") {
-        return Err(no_object_lock());
-    }
     if has_prefix(head, "x-amz-write-offset-bytes") {
         return Err(S3Error::not_implemented("Appending to objects is not implemented."));
     }
     Ok(())
-}
-
-/// S3's answer where Object Lock is used on a bucket that was made without it, as every bucket is.
-pub fn no_object_lock() -> S3Error {
-    S3Error::with_message(ErrorCode::InvalidRequest, "Bucket is missing Object Lock Configuration")
 }
 
 fn has_prefix(head: &Head, prefix: &str) -> bool {
@@ -126,8 +118,8 @@ mod tests {
             ErrorCode::AccessControlListNotSupported
         );
         assert_eq!(
-            check_unbuilt(&head("x-amz-object-lock-mode", "x")).unwrap_err().code(),
-            ErrorCode::InvalidRequest
+            check_unbuilt(&head("x-amz-write-offset-bytes", "0")).unwrap_err().code(),
+            ErrorCode::NotImplemented
         );
     }
 }

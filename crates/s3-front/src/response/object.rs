@@ -6,11 +6,15 @@
 //! Does not: decide on status, length and range; GetObject does.
 
 use http::header;
-use object_engine::model::{Bucket, ETag, PublicVersion, StoredObject, Versioning};
+use object_engine::model::{
+    Bucket, ETag, LegalHold, PublicVersion, Retention, StoredObject, Versioning,
+};
 use sealed_format::{Checksum, KeyMd5, ObjectMetadata};
 
-use super::Answer;
-use crate::request::{checksum::shown, customer_key, metadata::USER_PREFIX, stored::STANDARD};
+use super::{Answer, time};
+use crate::request::{
+    checksum::shown, customer_key, metadata::USER_PREFIX, object_lock, stored::STANDARD,
+};
 
 /// `x-amz-version-id`.
 pub const VERSION_ID: &str = "x-amz-version-id";
@@ -65,6 +69,16 @@ impl Answer {
         let tags =
             (!object.attached.tags.is_empty()).then(|| object.attached.tags.len().to_string());
         self.header_if("x-amz-storage-class", class).header_if("x-amz-tagging-count", tags)
+    }
+
+    /// `x-amz-object-lock-*`.
+    #[must_use]
+    pub fn lock(self, retention: Option<Retention>, hold: Option<LegalHold>) -> Self {
+        let mode = retention.map(|retention| object_lock::mode_name(retention.mode));
+        let until = retention.map(|retention| time::precise(retention.until));
+        self.header_if(object_lock::MODE, mode)
+            .header_if(object_lock::RETAIN_UNTIL, until)
+            .header_if(object_lock::LEGAL_HOLD, hold.map(object_lock::legal_hold_name))
     }
 
     /// `Content-*` and user metadata.

@@ -122,13 +122,26 @@ impl Call<'_> {
         action: Action,
         tags: &[(String, String)],
     ) -> S3Result<()> {
+        let fill = |context: &mut Context| {
+            for (name, value) in tags {
+                context.set(&format!("s3:RequestObjectTag/{name}"), value);
+                context.add("s3:RequestObjectTagKeys", name);
+            }
+        };
+        self.authorise_with(bucket, action, fill).await
+    }
+
+    /// Asks again with what a body brings, which `fill` makes known to conditions.
+    pub(super) async fn authorise_with(
+        &self,
+        bucket: &Bucket,
+        action: Action,
+        fill: impl FnOnce(&mut Context) + Send,
+    ) -> S3Result<()> {
         let considered = self.considered(bucket);
         let existing = self.with_existing_tags(bucket, &considered).await?;
         let mut context = existing.unwrap_or_else(|| self.context.clone());
-        for (name, value) in tags {
-            context.set(&format!("s3:RequestObjectTag/{name}"), value);
-            context.add("s3:RequestObjectTagKeys", name);
-        }
+        fill(&mut context);
         let resource = self.resource(bucket, self.needs.key.as_ref());
         let question = self.question(action, resource, &context);
         self.demand(evaluate(&question, &considered.policies(Some(&bucket.owner))))
@@ -139,9 +152,19 @@ impl Call<'_> {
     pub(crate) async fn authorise_key(
         &self,
         bucket: &Bucket,
-        (key, selector): (&ObjectKey, VersionSelector),
+        target: (&ObjectKey, VersionSelector),
         action: Action,
     ) -> S3Result<()> {
+        self.demand(self.decide_key(bucket, target, action).await?)
+    }
+
+    /// Whether policies allow an action on a key, or a version of it.
+    pub(super) async fn decide_key(
+        &self,
+        bucket: &Bucket,
+        (key, selector): (&ObjectKey, VersionSelector),
+        action: Action,
+    ) -> S3Result<Decision> {
         let considered = self.considered(bucket);
         let mut context = self.context.clone();
         context.set_if("s3:VersionId", selector_name(selector));
@@ -149,7 +172,7 @@ impl Call<'_> {
             self.add_existing_tags(&mut context, bucket, (key, selector)).await?;
         }
         let question = self.question(action, self.resource(bucket, Some(key)), &context);
-        self.demand(evaluate(&question, &considered.policies(Some(&bucket.owner))))
+        Ok(evaluate(&question, &considered.policies(Some(&bucket.owner))))
     }
 
     /// Whether the caller may know which keys the bucket has.

@@ -7,7 +7,7 @@ use object_engine::model::ObjectKey;
 
 use crate::{
     policy::Action,
-    request::head::Head,
+    request::{head::Head, object_lock},
     route::{
         BucketOperation, BucketSubResource, ObjectOperation, ObjectSubResource, Route,
         ServiceOperation,
@@ -45,6 +45,9 @@ impl Needs {
             }
             Route::Bucket(_, BucketOperation::PostObject) => {
                 Self { actions: Actions::Some(&[Action::PutObject]), key: None }
+            }
+            Route::Bucket(_, BucketOperation::CreateBucket) => {
+                Self { actions: Actions::All(new_bucket(head)), key: None }
             }
             Route::Bucket(_, operation) => Self::on(on_bucket(*operation)),
             Route::Object(_, key, operation) => {
@@ -99,8 +102,7 @@ fn on_object(operation: ObjectOperation, head: &Head) -> Vec<Action> {
         Op::CompleteMultipartUpload | Op::UploadPart | Op::UploadPartCopy => {
             vec![Action::PutObject]
         }
-        Op::DeleteObject if of_version => vec![Action::DeleteObjectVersion],
-        Op::DeleteObject => vec![Action::DeleteObject],
+        Op::DeleteObject => deletion(head),
         Op::GetObject | Op::HeadObject if of_version => vec![Action::GetObjectVersion],
         Op::GetObject | Op::HeadObject => vec![Action::GetObject],
         Op::ListParts => vec![Action::ListMultipartUploadParts],
@@ -154,6 +156,9 @@ fn on_object_sub_resource(operation: ObjectSubResource, head: &Head) -> Vec<Acti
         Op::PutObjectAcl if of_version => vec![Action::PutObjectVersionAcl],
         Op::PutObjectAcl => vec![Action::PutObjectAcl],
         Op::PutObjectLegalHold => vec![Action::PutObjectLegalHold],
+        Op::PutObjectRetention if object_lock::bypasses_governance(head) => {
+            vec![Action::PutObjectRetention, Action::BypassGovernanceRetention]
+        }
         Op::PutObjectRetention => vec![Action::PutObjectRetention],
         Op::PutObjectTagging if of_version => vec![Action::PutObjectVersionTagging],
         Op::PutObjectTagging => vec![Action::PutObjectTagging],
@@ -162,7 +167,32 @@ fn on_object_sub_resource(operation: ObjectSubResource, head: &Head) -> Vec<Acti
     }
 }
 
-/// Whoever gives a new object tags or an ACL needs the permission for that too.
+/// Object Lock makes the bucket versioned, so S3 asks for both.
+fn new_bucket(head: &Head) -> Vec<Action> {
+    let mut actions = vec![Action::CreateBucket];
+    if object_lock::wanted_of_bucket(head) {
+        actions.extend([Action::PutBucketObjectLockConfiguration, Action::PutBucketVersioning]);
+    }
+    actions
+}
+
+/// Whoever compares the object's ETag learns something of it, and whoever bypasses governance needs
+/// the permission for that.
+fn deletion(head: &Head) -> Vec<Action> {
+    let mut actions = match head.query.filled("versionId") {
+        Some(_) => vec![Action::DeleteObjectVersion],
+        None => vec![Action::DeleteObject],
+    };
+    if head.headers.get("if-match").is_some_and(|etag| etag != "*") {
+        actions.push(Action::GetObject);
+    }
+    if object_lock::bypasses_governance(head) {
+        actions.push(Action::BypassGovernanceRetention);
+    }
+    actions
+}
+
+/// Whoever gives a new object tags, an ACL or a lock needs the permission for that too.
 fn new_object(head: &Head) -> Vec<Action> {
     let asks = |name: &str| head.headers.get(name).is_some_and(|value| !value.is_empty());
     let mut actions = vec![Action::PutObject];
@@ -172,6 +202,12 @@ fn new_object(head: &Head) -> Vec<Action> {
     let grants = head.headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-"));
     if asks("x-amz-acl") || grants {
         actions.push(Action::PutObjectAcl);
+    }
+    if asks(object_lock::MODE) || asks(object_lock::RETAIN_UNTIL) {
+        actions.push(Action::PutObjectRetention);
+    }
+    if asks(object_lock::LEGAL_HOLD) {
+        actions.push(Action::PutObjectLegalHold);
     }
     actions
 }

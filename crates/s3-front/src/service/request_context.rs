@@ -11,8 +11,9 @@ use object_engine::clock::Timestamp;
 
 use crate::{
     policy::{ANONYMOUS_USER_ID, Caller, Context},
-    request::{customer_key::CustomerKeyHeaders, head::Head, query::Query},
+    request::{customer_key::CustomerKeyHeaders, head::Head, object_lock, query::Query},
     route::{BucketOperation, Route},
+    service::locks::REMAINING_DAYS,
 };
 
 /// What the keys are gathered from.
@@ -121,6 +122,10 @@ impl Gathered<'_> {
             let value = self.head.headers.get(*name);
             context.set_if(key, value.map(|value| String::from_utf8_lossy(value.as_bytes())));
         }
+        let until = self.head.headers.get(object_lock::RETAIN_UNTIL);
+        let until = until.and_then(|until| object_lock::date(until.to_str().ok()?));
+        let days = until.map(|until| object_lock::days_until(until, self.now).to_string());
+        context.set_if(REMAINING_DAYS, days);
         let algorithm = self.keys.algorithm().map(String::from_utf8_lossy);
         context.set_if("s3:x-amz-server-side-encryption-customer-algorithm", algorithm);
         let tags = self.head.headers.get("x-amz-tagging").and_then(|tags| tags.to_str().ok());

@@ -119,3 +119,27 @@ async fn a_delete_may_have_a_condition() {
     let etag = world.ask("HEAD", "/bkt/k").send().await.header("etag").unwrap().to_owned();
     world.ask("DELETE", "/bkt/k").header("if-match", &etag).send().await.expect_status(204);
 }
+
+/// Whoever compares the ETag must be allowed to read the object, as on AWS; `*` tells nothing.
+#[tokio::test]
+async fn a_condition_on_the_etag_needs_the_permission_to_read() {
+    let world = World::new().await;
+    world.add_user("alice").await;
+    let policy = r#"{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::bkt/*"}}"#;
+    world.ask("PUT", "/bkt?policy").body(policy).send().await.expect_status(204);
+    let body = "<Delete><Object><Key>k</Key><ETag>e</ETag></Object></Delete>";
+    let put = async || world.put("/bkt/k", "x").await;
+    put().await;
+    let delete = |etag: &str| world.ask("DELETE", "/bkt/k").by("alice").header("if-match", etag);
+    delete("\"e\"").send().await.expect_error(403, "AccessDenied");
+    let many = world.ask("POST", "/bkt?delete").by("alice").header(SOME_CHECKSUM, &crc32(body));
+    let many = many.body(body).send().await.expect_status(200);
+    assert_eq!(many.elements("Code"), ["AccessDenied"]);
+    delete("*").send().await.expect_status(204);
+    world.ask("HEAD", "/bkt/k").send().await.expect_status(404);
+    let unmet = delete("*").send().await;
+    unmet.expect_error(412, "PreconditionFailed");
+    put().await;
+    let reply = super::deletes::delete(&world, body).await.expect_status(200);
+    assert_eq!(reply.elements("Code"), ["PreconditionFailed"]);
+}

@@ -16,6 +16,7 @@ mod key_coverage;
 mod listings;
 mod log;
 mod multipart;
+mod object_lock;
 mod objects;
 mod ownership;
 mod policies;

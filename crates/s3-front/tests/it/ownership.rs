@@ -1,4 +1,4 @@
-//! ACLs under BucketOwnerEnforced, ownership controls, and Object Lock that no bucket has.
+//! ACLs under BucketOwnerEnforced, and ownership controls.
 
 use crate::{
     client::KEY_A,
@@ -97,40 +97,6 @@ async fn ownership_is_the_bucket_owners_always() {
     put("x").await.expect_error(400, "MalformedXML");
     world.ask("DELETE", "/bkt?ownershipControls").send().await.expect_status(204);
     expect().await;
-}
-
-#[tokio::test]
-async fn nothing_is_said_to_be_locked() {
-    let world = World::new().await;
-    world.ask("PUT", "/bkt/k").key(KEY_A).body("x").send().await.expect_status(200);
-    let missing = "Bucket is missing Object Lock Configuration";
-    for sub_resource in ["retention", "legal-hold"] {
-        for method in ["GET", "PUT"] {
-            let target = format!("/bkt/k?{sub_resource}");
-            let reply = world.ask(method, &target).body("<x/>").send().await;
-            let reply = reply.expect_error(400, "InvalidRequest");
-            assert_eq!(reply.element("Message").as_deref(), Some(missing));
-        }
-    }
-    let put = world.ask("PUT", "/bkt/new").header("x-amz-object-lock-legal-hold", "ON").body("x");
-    let put = put.send().await.expect_error(400, "InvalidRequest");
-    assert_eq!(put.element("Message").as_deref(), Some(missing));
-    world.ask("GET", "/bkt/new").send().await.expect_error(404, "NoSuchKey");
-    let got = world.ask("GET", "/bkt?object-lock").send().await;
-    let got = got.expect_error(404, "ObjectLockConfigurationNotFoundError");
-    assert_eq!(
-        got.element("Message").as_deref(),
-        Some("Object Lock configuration does not exist for this bucket")
-    );
-    world
-        .ask("PUT", "/bkt?object-lock")
-        .body("<x/>")
-        .send()
-        .await
-        .expect_error(501, "NotImplemented");
-    let made = world.ask("PUT", "/locked").header("x-amz-bucket-object-lock-enabled", "true");
-    made.send().await.expect_error(501, "NotImplemented");
-    world.ask("HEAD", "/locked").send().await.expect_status(404);
 }
 
 #[tokio::test]

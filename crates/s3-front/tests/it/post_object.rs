@@ -636,3 +636,26 @@ async fn a_file_without_a_name_leaves_the_key_as_it_is() {
     form.v4().send().await.expect_status(204);
     world.ask("GET", "/bkt/a-%24%7Bfilename%7D").send().await.expect_status(200);
 }
+
+#[tokio::test]
+async fn fields_may_lock_the_object() {
+    let world = World::new().await;
+    world.set_versioning(Versioning::Enabled).await;
+    let lock = [
+        ("key", "k"),
+        ("x-amz-object-lock-mode", "GOVERNANCE"),
+        ("x-amz-object-lock-retain-until-date", "2030-01-01T00:00:00Z"),
+        ("x-amz-object-lock-legal-hold", "ON"),
+    ];
+    let refused = Form::new(&world, &lock).v4().send().await;
+    refused.expect_error(400, "InvalidRequest");
+    let name = object_engine::model::BucketName::parse("bkt").unwrap();
+    let engine = world.store.engine();
+    let bucket = engine.bucket(&name).await.unwrap().unwrap();
+    let document = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>";
+    engine.set_object_lock(&bucket, document).await.unwrap();
+    Form::new(&world, &lock).key(KEY_A).v4().send().await.expect_status(204);
+    let head = world.ask("HEAD", "/bkt/k").key(KEY_A).send().await.expect_status(200);
+    assert_eq!(head.header("x-amz-object-lock-mode"), Some("GOVERNANCE"));
+    assert_eq!(head.header("x-amz-object-lock-legal-hold"), Some("ON"));
+}
