@@ -11,7 +11,7 @@ use sealed_store::{
 
 use super::{
     At, encryption_settings::SseCWrite, found::no_such_key, lock_settings::LockSettings,
-    object_promises::Promises, put_object::new_version,
+    object_promises::Promises,
 };
 use crate::{
     body::{ChecksumAlgorithm, RequestBody},
