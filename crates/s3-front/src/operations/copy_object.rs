@@ -42,6 +42,7 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
     // AWS refuses what is wrong with the source's trio before it looks at the target's.
     let opening = call.source_keys.for_read()?;
     let sealing = call.keys.for_write()?;
+    let new = call.new_object(&bucket).await?;
     let wanted = Wanted::parse(call)?;
     let source = Source::open(call, source_bucket, &asked, opening.as_ref()).await?;
     refuse_no_change(call, at, &asked, &source)?;
@@ -50,16 +51,18 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
         source: source.as_copied(),
         bucket: &bucket,
         key: at.key,
-        owner: call.owner_in(&bucket),
+        owner: &new.owner,
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: redirected(
             wanted.metadata.unwrap_or_else(|| source.unlocked.facts().metadata.clone()),
             wanted.redirect,
         ),
         storage_class,
-        attached: Attached::tags(
-            wanted.tags.unwrap_or_else(|| source.object.attached.tags.clone()),
-        ),
+        // A copy never has its source's ACL.
+        attached: Attached {
+            acl: new.acl,
+            ..Attached::tags(wanted.tags.unwrap_or_else(|| source.object.attached.tags.clone()))
+        },
         checksum: wanted.checksum,
         condition: wanted.condition.clone(),
         mode: wanted.mode,
@@ -96,7 +99,6 @@ impl Wanted {
         let head = &call.head;
         let replaces_metadata = copy::metadata_directive(head)? == Directive::Replace;
         let replaces_tags = copy::tagging_directive(head)? == Directive::Replace;
-        stored::check_acl(head)?;
         stored::check_unbuilt(head)?;
         // Read in both cases, so that a redirect that is not one is refused in both.
         let metadata = metadata::parse(head)?;

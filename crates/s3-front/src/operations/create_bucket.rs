@@ -9,12 +9,13 @@ use super::{
     ownership_controls,
 };
 use crate::{
+    acl::{Acl, Asked, Canned, On},
     body::RequestBody,
     error::{ErrorCode, S3Error, S3Result},
     policy::Resource,
-    request::stored,
+    request::object_ownership::{OBJECT_OWNERSHIP, ObjectOwnership},
     response::Answer,
-    service::{Call, HttpBody, Incoming, NewBucketSseC},
+    service::{Call, HttpBody, Incoming, NewBucketSseC, acls},
     xml::{Element, malformed},
 };
 
@@ -28,19 +29,42 @@ pub(crate) async fn create_bucket<B: HttpBody>(
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
     let caller = call.account(Resource::Bucket(name.as_str()))?;
-    check_acl(call)?;
+    let ownership = ownership_controls::asked(&call.head)?;
+    let ownership = ownership.unwrap_or(call.service.options.new_bucket_object_ownership);
+    let asked = Asked::in_headers(&call.head, On::Bucket)?;
+    check_ownership(ownership, &asked)?;
+    // There is one owner yet.
+    let acl = call.resolved(asked, caller.id, caller.id).await?;
     refuse_object_lock(call)?;
     let body = RequestBody::new(&call.head.headers, incoming.payload, incoming.body)?;
     check_configuration(&call.xml_body(body).await?, &call.service.options.region)?;
 
     let region = &call.service.options.region;
-    let settings = settings(call.service.options.new_bucket_sse_c);
+    let mut settings = settings(call.service.options.new_bucket_sse_c);
+    settings.extend(ownership.kept().map(|kept| (OBJECT_OWNERSHIP.to_owned(), kept)));
+    settings.extend(acl.kept(caller.id).map(|kept| (acls::ACL.to_owned(), kept)));
     match call.engine().create_bucket_with(name, caller.id, region, &settings).await? {
         CreateBucket::Created(bucket) => Ok(created(&bucket)),
-        CreateBucket::OwnedByYou(bucket) if region == CLASSIC_REGION => Ok(created(&bucket)),
+        CreateBucket::OwnedByYou(bucket) if region == CLASSIC_REGION => {
+            reset_acl(call, &bucket, &acl).await?;
+            Ok(created(&bucket))
+        }
         CreateBucket::OwnedByYou(_) => Err(refused(ErrorCode::BucketAlreadyOwnedByYou, name)),
         CreateBucket::OwnedByOther => Err(refused(ErrorCode::BucketAlreadyExists, name)),
     }
+}
+
+/// Creating a bucket again sets its ACL to what the request says, or to private.
+async fn reset_acl(call: &Call<'_>, bucket: &Bucket, acl: &Acl) -> S3Result<()> {
+    let kept = acl.kept(&bucket.owner);
+    if kept.as_ref() == bucket.settings.get(acls::ACL) {
+        return Ok(());
+    }
+    if !ObjectOwnership::of(bucket).has_acls() {
+        return if kept.is_none() { Ok(()) } else { Err(acls::not_supported()) };
+    }
+    call.refuse_public(acl, bucket)?;
+    call.set_setting(bucket, acls::ACL, kept).await
 }
 
 /// What a bucket is made with, in the same commit: there is no moment in which a block is not yet set.
@@ -62,17 +86,19 @@ fn refused(code: ErrorCode, name: &BucketName) -> S3Error {
     S3Error::new(code).element("BucketName", name.as_str())
 }
 
-/// A new bucket has the ownership that S3 gives by default, under which no ACL can be asked for.
-fn check_acl(call: &Call<'_>) -> S3Result<()> {
-    if let Some(ownership) = call.head.filled("x-amz-object-ownership")? {
-        ownership_controls::check(ownership)?;
-    }
-    stored::check_acl(&call.head).map_err(|error| match error.code() {
-        ErrorCode::AccessControlListNotSupported => {
-            ErrorCode::InvalidBucketAclWithObjectOwnership.into()
+/// Where ACLs are disabled, only what the bucket's owner has anyway can be asked for.
+fn check_ownership(ownership: ObjectOwnership, asked: &Asked) -> S3Result<()> {
+    match asked {
+        _ if ownership.has_acls() => Ok(()),
+        // The latter two mean nothing on a bucket.
+        Asked::Nothing
+        | Asked::Canned(
+            Canned::Private | Canned::BucketOwnerRead | Canned::BucketOwnerFullControl,
+        ) => Ok(()),
+        Asked::Canned(_) | Asked::Grants(_) => {
+            Err(ErrorCode::InvalidBucketAclWithObjectOwnership.into())
         }
-        _ => error,
-    })
+    }
 }
 
 fn refuse_object_lock(call: &Call<'_>) -> S3Result<()> {

@@ -24,17 +24,17 @@ pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3R
     let storage_class = stored::storage_class(head)?;
     encryption::check_write(head, &call.keys)?;
     let sealing = call.keys.for_write()?;
-    stored::check_acl(head)?;
+    let new = call.new_object(&bucket).await?;
     stored::check_unbuilt(head)?;
     let chosen = checksum::chosen(head)?;
     let create = CreateUpload {
         bucket: &bucket,
         key: at.key,
-        owner: call.owner_in(&bucket),
+        owner: &new.owner,
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        attached: Attached::tags(stored::tags(head)?),
+        attached: Attached { acl: new.acl, ..Attached::tags(stored::tags(head)?) },
         checksum: chosen,
     };
     let upload =

@@ -165,7 +165,7 @@ async fn store<B: HttpBody>(
     let mut body = File(RequestBody::new(&head.headers, Payload::Unsigned, file)?);
     encryption::check_write(head, &call.keys)?;
     let sealing = call.keys.for_write()?;
-    stored::check_acl(head)?;
+    let new = call.new_object(&bucket).await?;
     stored::check_unbuilt(head)?;
     body.choose_checksum(head)?;
     let tags = tags?;
@@ -177,11 +177,14 @@ async fn store<B: HttpBody>(
     let put = Put {
         bucket: &bucket,
         key,
-        owner: call.owner_in(&bucket),
+        owner: &new.owner,
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        attached: Attached::tags(tags.map_or_else(|| stored::tags(head), Ok)?),
+        attached: Attached {
+            acl: new.acl,
+            ..Attached::tags(tags.map_or_else(|| stored::tags(head), Ok)?)
+        },
         condition: WriteCondition::default(),
     };
     if sealing.is_none() {

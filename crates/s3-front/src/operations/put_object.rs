@@ -33,16 +33,16 @@ pub(crate) async fn put_object<B: HttpBody>(
     let mut body = Plaintext::promised(call, incoming)?;
     encryption::check_write(head, &call.keys)?;
     let sealing = call.keys.for_write()?;
-    stored::check_acl(head)?;
+    let new = call.new_object(&bucket).await?;
     stored::check_unbuilt(head)?;
     let put = Put {
         bucket: &bucket,
         key: at.key,
-        owner: call.owner_in(&bucket),
+        owner: &new.owner,
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        attached: Attached::tags(stored::tags(head)?),
+        attached: Attached { acl: new.acl, ..Attached::tags(stored::tags(head)?) },
         condition: conditional::write_condition(head)?,
     };
     let condition = put.condition.clone();

@@ -14,6 +14,7 @@ pub mod head;
 pub mod listing;
 pub mod metadata;
 pub mod mfa;
+pub mod object_ownership;
 pub mod public_access_block;
 pub mod query;
 pub mod range;

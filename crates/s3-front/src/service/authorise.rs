@@ -3,6 +3,7 @@
 //! Guarantees: one exhaustive `match`, so no operation is built without its action.
 //! Does not: decide; `policy` does, and `access` asks it.
 
+use http::HeaderValue;
 use object_engine::model::ObjectKey;
 
 use crate::{
@@ -45,6 +46,9 @@ impl Needs {
             }
             Route::Bucket(_, BucketOperation::PostObject) => {
                 Self { actions: Actions::Some(&[Action::PutObject]), key: None }
+            }
+            Route::Bucket(_, BucketOperation::CreateBucket) => {
+                Self { actions: Actions::All(new_bucket(head)), key: None }
             }
             Route::Bucket(_, operation) => Self::on(on_bucket(*operation)),
             Route::Object(_, key, operation) => {
@@ -162,16 +166,39 @@ fn on_object_sub_resource(operation: ObjectSubResource, head: &Head) -> Vec<Acti
     }
 }
 
-/// Whoever gives a new object tags or an ACL needs the permission for that too.
+/// Whoever gives a new bucket an ACL or an object ownership needs the permission for that too.
+fn new_bucket(head: &Head) -> Vec<Action> {
+    let mut actions = vec![Action::CreateBucket];
+    if asks_for(head, ACL).is_some_and(|acl| acl != b"private") || has_grants(head) {
+        actions.push(Action::PutBucketAcl);
+    }
+    if asks_for(head, "x-amz-object-ownership").is_some() {
+        actions.push(Action::PutBucketOwnershipControls);
+    }
+    actions
+}
+
+/// Whoever gives a new object tags or an ACL needs the permission for that too; to give the bucket's
+/// owner full control, PutObject is enough (as in AWS's own example of a policy that demands it).
 fn new_object(head: &Head) -> Vec<Action> {
-    let asks = |name: &str| head.headers.get(name).is_some_and(|value| !value.is_empty());
     let mut actions = vec![Action::PutObject];
-    if asks("x-amz-tagging") {
+    if asks_for(head, "x-amz-tagging").is_some() {
         actions.push(Action::PutObjectTagging);
     }
-    let grants = head.headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-"));
-    if asks("x-amz-acl") || grants {
+    let asks_acl = asks_for(head, ACL).is_some_and(|acl| acl != b"bucket-owner-full-control");
+    if asks_acl || has_grants(head) {
         actions.push(Action::PutObjectAcl);
     }
     actions
+}
+
+const ACL: &str = "x-amz-acl";
+
+/// What a header says, unless it is empty.
+fn asks_for<'h>(head: &'h Head, name: &str) -> Option<&'h [u8]> {
+    head.headers.get(name).map(HeaderValue::as_bytes).filter(|value| !value.is_empty())
+}
+
+fn has_grants(head: &Head) -> bool {
+    head.headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-"))
 }
