@@ -11,9 +11,7 @@ use std::{net::IpAddr, net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
-pub(crate) use identity::{
-    CatalogArgs, KeyArgs, KeyCommand, UserAddArgs, UserArgs, UserCommand,
-};
+pub(crate) use identity::{CatalogArgs, KeyArgs, KeyCommand, UserAddArgs, UserArgs, UserCommand};
 
 /// An S3-compatible object store that keeps what it cannot open.
 #[derive(Debug, Parser)]

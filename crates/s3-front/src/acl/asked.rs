@@ -4,6 +4,8 @@
 //! refused, never left out.
 //! Does not: know whether the accounts that are named exist.
 
+use object_engine::model::AccountId;
+
 use super::{Canned, GRANTS_MAX, Group, Permission, document, malformed_acl};
 use crate::{
     error::{ErrorCode, S3Error, S3Result},
@@ -47,6 +49,14 @@ pub(crate) enum NamedGrantee {
     Email(String),
     /// A group.
     Group(Group),
+}
+
+impl AskedGrant {
+    /// Whether it gives full control to this account, by its id.
+    pub(crate) fn is_full_control_of(&self, id: &AccountId) -> bool {
+        let named = matches!(&self.grantee, NamedGrantee::Id(named) if *named == id.0);
+        named && self.permission == Permission::FullControl
+    }
 }
 
 impl NamedGrantee {

@@ -15,7 +15,8 @@ use crate::{
 /// that uploads an object is `multipart/form-data`, and goes to a bucket.
 pub(crate) fn is_asked(parts: &Parts, query: &Query, domains: &[String]) -> bool {
     let to_service = parts.uri.path() == "/"
-        && super::bucket_of_host(head::host(&parts.headers, &parts.uri).as_deref(), domains).is_none();
+        && super::bucket_of_host(head::host(&parts.headers, &parts.uri).as_deref(), domains)
+            .is_none();
     to_service && (query.has("Action") || (parts.method == Method::POST && is_form(parts)))
 }
 

@@ -20,7 +20,7 @@ use super::{
     policies::{Parsed, as_readable, public_access_block},
 };
 use crate::{
-    acl::{Acl, Permission},
+    acl::{Acl, Asked, AskedGrant, Canned, On, Permission},
     error::{ErrorCode, S3Error, S3Result},
     identity::Principal,
     policy::{
@@ -129,7 +129,12 @@ impl Call<'_> {
                 let known = if is_write { Known::New } else { Known::NotYet };
                 for action in actions {
                     let resource = self.resource(bucket, self.needs.key.as_ref());
-                    let acls = self.acls(bucket, &considered, (*action, known));
+                    let acls = match *action {
+                        Action::PutObjectAcl if is_write && self.hands_over(bucket) => {
+                            Acls::Granted
+                        }
+                        action => self.acls(bucket, &considered, (action, known)),
+                    };
                     let policies = considered.policies(Some(&bucket.owner), acls);
                     self.demand(evaluate(&self.question(*action, resource, context), &policies))?;
                 }
@@ -231,6 +236,17 @@ impl Call<'_> {
         Ok(())
     }
 
+    /// Whether a write asks for no other ACL than full control for the bucket's owner. PutObject is enough
+    /// for that, as in AWS's own examples of policies that demand it; a Deny of PutObjectAcl counts.
+    fn hands_over(&self, bucket: &Bucket) -> bool {
+        let is_owners = |grant: &AskedGrant| grant.is_full_control_of(&bucket.owner);
+        match Asked::in_headers(&self.head, On::Object) {
+            Ok(Asked::Canned(Canned::BucketOwnerFullControl)) => true,
+            Ok(Asked::Grants(grants)) => grants.iter().all(is_owners),
+            _ => false,
+        }
+    }
+
     /// What ACLs say to an action of the caller.
     fn acls(
         &self,
@@ -247,9 +263,12 @@ impl Call<'_> {
             false => Acls::Silent,
         };
         match (GrantedBy::of(action), known) {
+            (GrantedBy::Nothing, Known::New) if action == Action::PutObjectTagging => {
+                by_bucket(Permission::Write)
+            }
             (GrantedBy::Nothing, _) => Acls::Silent,
             (GrantedBy::Bucket(permission), _) => by_bucket(permission),
-            // Who may write an object may say what its ACL is to be.
+            // Who may write an object may say what its ACL is to be, and its tags.
             (GrantedBy::Object(_), Known::New) => by_bucket(Permission::Write),
             (GrantedBy::Object(_), Known::NotYet) => Acls::Pending,
             (GrantedBy::Object(permission), Known::Found(version, object)) => {

@@ -8,7 +8,7 @@ use object_engine::model::{Account, AccountId, Bucket, StoredObject, Version};
 
 use super::{Call, access::denied, policies::public_access_block, settings::damaged};
 use crate::{
-    acl::{Acl, Asked, AskedGrant, Canned, Grant, Grantee, NamedGrantee, On, Permission},
+    acl::{Acl, Asked, AskedGrant, Canned, Grant, Grantee, NamedGrantee, On},
     error::{ErrorCode, S3Error, S3Result},
     identity::Principal,
     request::object_ownership::ObjectOwnership,
@@ -82,10 +82,7 @@ impl Call<'_> {
     /// What may be asked for where ACLs are disabled: full control for the bucket's owner. Its owner may
     /// call that `private`, as clients do by default.
     pub(crate) fn check_enforced(&self, asked: &Asked, bucket: &Bucket) -> S3Result<()> {
-        let is_owners = |grant: &AskedGrant| {
-            grant.permission == Permission::FullControl
-                && grant.grantee == NamedGrantee::Id(bucket.owner.0.clone())
-        };
+        let is_owners = |grant: &AskedGrant| grant.is_full_control_of(&bucket.owner);
         let is_owner = match &self.principal {
             Principal::Root => true,
             Principal::Account(account) => account.id == bucket.owner,

@@ -178,15 +178,13 @@ fn new_bucket(head: &Head) -> Vec<Action> {
     actions
 }
 
-/// Whoever gives a new object tags or an ACL needs the permission for that too; to give the bucket's
-/// owner full control, PutObject is enough (as in AWS's own example of a policy that demands it).
+/// Whoever gives a new object tags or an ACL needs the permission for that too.
 fn new_object(head: &Head) -> Vec<Action> {
     let mut actions = vec![Action::PutObject];
     if asks_for(head, "x-amz-tagging").is_some() {
         actions.push(Action::PutObjectTagging);
     }
-    let asks_acl = asks_for(head, ACL).is_some_and(|acl| acl != b"bucket-owner-full-control");
-    if asks_acl || has_grants(head) {
+    if asks_for(head, ACL).is_some() || has_grants(head) {
         actions.push(Action::PutObjectAcl);
     }
     actions

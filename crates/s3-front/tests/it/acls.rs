@@ -98,12 +98,18 @@ async fn a_buckets_grants_are_its_own_and_an_objects_its_own() {
             denied.expect_error(403, "AccessDenied");
         }
     }
+    let tagged = world.ask("PUT", "/bkt/t").by("alice").header("x-amz-tagging", "a=b");
+    tagged.body("x").send().await.expect_error(403, "AccessDenied");
     let body = "<Delete><Object><Key>k</Key></Object></Delete>";
     let list = |acl| world.ask("PUT", "/bkt?acl").header(CANNED, acl);
     let delete = || world.ask("POST", "/bkt?delete").by("alice");
     list("public-read").send().await.expect_status(200);
     assert!(!delete().send().await.expect_error(403, "AccessDenied").polled);
     list("public-read-write").send().await.expect_status(200);
+    let tagged = world.ask("PUT", "/bkt/t").by("alice").header("x-amz-tagging", "a=b");
+    tagged.body("x").send().await.expect_status(200);
+    let retagged = world.ask("DELETE", "/bkt/t?tagging").by("bob").send().await;
+    retagged.expect_error(403, "AccessDenied");
     let digest = "x-amz-checksum-crc32";
     let without = delete().body(body).header(digest, "AAAAAA==").send().await;
     assert!(without.polled, "whoever may delete is asked what");

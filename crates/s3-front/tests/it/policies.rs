@@ -232,6 +232,12 @@ async fn what_anybody_may_write_is_the_bucket_owners() {
     let handed = world.ask("PUT", "/bkt/d").by("alice");
     let handed = handed.header("x-amz-acl", "bucket-owner-full-control").body("x");
     handed.send().await.expect_status(200);
+    let by_grant = world.ask("PUT", "/bkt/d").by("alice");
+    let by_grant = by_grant.header("x-amz-grant-full-control", "id=root-canonical-id").body("x");
+    by_grant.send().await.expect_status(200);
+    let others = world.ask("PUT", "/bkt/d").by("alice");
+    let others = others.header("x-amz-grant-full-control", "id=alice-id").body("x").send().await;
+    assert_denied(others, "full control for another");
 }
 
 /// Operation, action, and whether the action is the bucket's.
