@@ -7,6 +7,7 @@
 //!
 //! Does not: listen, speak TLS, or store anything; `server` and `sealed-store` do.
 
+mod acl;
 pub mod body;
 pub mod error;
 pub mod identity;

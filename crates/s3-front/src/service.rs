@@ -9,6 +9,7 @@
 
 pub(crate) mod access;
 mod access_keys;
+pub(crate) mod acls;
 mod authorise;
 mod call;
 mod cors;
@@ -29,7 +30,7 @@ pub use call::HttpBody;
 pub(crate) use call::{Call, Incoming, no_such_bucket};
 pub(crate) use request_id::RequestId;
 
-pub use crate::profile::Profile;
+pub use crate::{profile::Profile, request::object_ownership::ObjectOwnership};
 use access::as_caller;
 use authorise::Needs;
 use policies::PolicyCache;
@@ -94,6 +95,8 @@ pub struct ServiceOptions {
     pub copy_mode: CopyMode,
     /// Whether new buckets take SSE-C writes.
     pub new_bucket_sse_c: NewBucketSseC,
+    /// The object ownership of new buckets that ask for none.
+    pub new_bucket_object_ownership: ObjectOwnership,
 }
 
 /// How a request reached us.

@@ -27,8 +27,8 @@ use s3_front::{
     request::customer_key,
     response::ResponseBody,
     service::{
-        ConnectionInfo, NewBucketSseC, Profile, RootAccount, S3Service, ServiceOptions,
-        StoredAccessKeys,
+        ConnectionInfo, NewBucketSseC, ObjectOwnership, Profile, RootAccount, S3Service,
+        ServiceOptions, StoredAccessKeys,
     },
 };
 use sealed_format::{MasterKey, Randomness, layout};
@@ -157,6 +157,15 @@ pub(crate) fn service(config: &Config, store: &Store, root: &Credentials) -> Ser
         copy_mode: match config.copy_mode {
             cli::CopyMode::Share => CopyMode::Share,
             cli::CopyMode::Reencrypt => CopyMode::Reencrypt,
+        },
+        new_bucket_object_ownership: match config.new_bucket_object_ownership {
+            cli::NewBucketObjectOwnership::BucketOwnerEnforced => {
+                ObjectOwnership::BucketOwnerEnforced
+            }
+            cli::NewBucketObjectOwnership::BucketOwnerPreferred => {
+                ObjectOwnership::BucketOwnerPreferred
+            }
+            cli::NewBucketObjectOwnership::ObjectWriter => ObjectOwnership::ObjectWriter,
         },
         new_bucket_sse_c: match config.new_bucket_sse_c {
             cli::NewBucketSseC::Allowed => NewBucketSseC::Allowed,

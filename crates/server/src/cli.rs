@@ -87,6 +87,10 @@ pub(crate) struct Settings {
     /// Whether copies share bodies where that is safe, or every copy is sealed anew [default: share]
     #[arg(long, value_name = "MODE", env = "STRONGROOM_COPY_MODE")]
     pub(crate) copy_mode: Option<CopyMode>,
+    /// The object ownership of new buckets that ask for none; the default disables ACLs, as on AWS since
+    /// April 2023 [default: BucketOwnerEnforced]
+    #[arg(long, value_name = "OWNERSHIP", env = "STRONGROOM_NEW_BUCKET_OBJECT_OWNERSHIP")]
+    pub(crate) new_bucket_object_ownership: Option<NewBucketObjectOwnership>,
     /// Whether new buckets take writes with customer-provided keys [default: allowed]
     #[arg(long, value_name = "allowed|blocked", env = "STRONGROOM_NEW_BUCKET_SSE_C")]
     pub(crate) new_bucket_sse_c: Option<NewBucketSseC>,
@@ -130,6 +134,9 @@ impl Settings {
             domain: if self.domain.is_empty() { other.domain } else { self.domain },
             profile: self.profile.or(other.profile),
             copy_mode: self.copy_mode.or(other.copy_mode),
+            new_bucket_object_ownership: self
+                .new_bucket_object_ownership
+                .or(other.new_bucket_object_ownership),
             new_bucket_sse_c: self.new_bucket_sse_c.or(other.new_bucket_sse_c),
             trusted_proxy: if self.trusted_proxy.is_empty() {
                 other.trusted_proxy
@@ -171,6 +178,19 @@ pub(crate) enum CopyMode {
     Share,
     /// Seal it anew under a new data key, always.
     Reencrypt,
+}
+
+/// Whose the objects of new buckets are, by S3's own names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[value(rename_all = "PascalCase")]
+pub(crate) enum NewBucketObjectOwnership {
+    /// The bucket owner's; ACLs are disabled.
+    #[default]
+    BucketOwnerEnforced,
+    /// Their writer's, unless handed over with `bucket-owner-full-control`; ACLs are enabled.
+    BucketOwnerPreferred,
+    /// Their writer's; ACLs are enabled.
+    ObjectWriter,
 }
 
 /// What new buckets do with SSE-C.

@@ -10,7 +10,9 @@ use std::{
 };
 
 use crate::{
-    cli::{CopyMode, LogFormat, NewBucketSseC, Profile, ServeArgs, Settings},
+    cli::{
+        CopyMode, LogFormat, NewBucketObjectOwnership, NewBucketSseC, Profile, ServeArgs, Settings,
+    },
     failure::Failure,
 };
 
@@ -35,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) profile: Profile,
     /// Whether copies may share bodies.
     pub(crate) copy_mode: CopyMode,
+    /// The object ownership of new buckets that ask for none.
+    pub(crate) new_bucket_object_ownership: NewBucketObjectOwnership,
     /// Whether new buckets take writes with customer-provided keys.
     pub(crate) new_bucket_sse_c: NewBucketSseC,
     /// Immediate peers whose exact `X-Forwarded-Proto: https` counts as a secure connection.
@@ -107,6 +111,7 @@ impl Config {
                 .collect::<Result<_, _>>()?,
             profile: settings.profile.unwrap_or_default(),
             copy_mode: settings.copy_mode.unwrap_or_default(),
+            new_bucket_object_ownership: settings.new_bucket_object_ownership.unwrap_or_default(),
             new_bucket_sse_c: settings.new_bucket_sse_c.unwrap_or_default(),
             trusted_proxies: settings.trusted_proxy,
             inline_bytes_max: parse_inline(settings.inline_bytes_max)?,
@@ -222,13 +227,15 @@ mod tests {
         assert_eq!(config.inline_bytes_max, 16_384);
         assert_eq!(config.copy_mode, CopyMode::Share);
         assert_eq!(config.new_bucket_sse_c, NewBucketSseC::Allowed);
+        let ownership = NewBucketObjectOwnership::BucketOwnerEnforced;
+        assert_eq!(config.new_bucket_object_ownership, ownership);
     }
 
     #[test]
     fn what_is_typed_wins_over_the_file() {
         let typed = Settings { region: Some("typed".into()), ..Settings::default() };
         let file = from_toml(
-            "region = 'file'\nlisten = '127.0.0.1:1'\ndomain = ['S3.Example.com.']\ncopy-mode = 'reencrypt'\nnew-bucket-sse-c = 'blocked'",
+            "region = 'file'\nlisten = '127.0.0.1:1'\ndomain = ['S3.Example.com.']\ncopy-mode = 'reencrypt'\nnew-bucket-sse-c = 'blocked'\nnew-bucket-object-ownership = 'ObjectWriter'",
         );
         let config = Config::from_settings(typed.or(file)).unwrap();
         assert_eq!(config.region, "typed");
@@ -236,6 +243,7 @@ mod tests {
         assert_eq!(config.copy_mode, CopyMode::Reencrypt);
         assert_eq!(config.domains, ["s3.example.com"]);
         assert_eq!(config.new_bucket_sse_c, NewBucketSseC::Blocked);
+        assert_eq!(config.new_bucket_object_ownership, NewBucketObjectOwnership::ObjectWriter);
     }
 
     #[test]

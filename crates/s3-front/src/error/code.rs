@@ -40,6 +40,7 @@ error_table! {
     AccessControlListNotSupported 400 "The bucket does not allow ACLs";
     AccessDenied 403 "Access Denied";
     AccessForbidden 403 "CORSResponse: This CORS request is not allowed.";
+    AmbiguousGrantByEmailAddress 400 "The e-mail address you provided is associated with more than one account.";
     AuthorizationHeaderMalformed 400 "The authorization header you provided is invalid.";
     AuthorizationQueryParametersError 400 "The query string authentication parameters you provided are invalid.";
     BadDigest 400 "The Content-MD5 or checksum value that you specified did not match what the server received.";
@@ -74,6 +75,7 @@ error_table! {
     InvalidToken 400 "The provided token is malformed or otherwise invalid.";
     InvalidURI 400 "Couldn't parse the specified URI.";
     KeyTooLongError 400 "Your key is too long";
+    MalformedACLError 400 "The XML you provided was not well-formed or did not validate against our published schema";
     MalformedPOSTRequest 400 "The body of your POST request is not well-formed multipart/form-data.";
     MalformedPolicy 400 "Invalid policy syntax.";
     MalformedTrailerError 400 "The request contained trailing data that was not well-formed or did not conform to our published schema.";
@@ -98,6 +100,7 @@ error_table! {
     NotImplemented 501 "A header you provided implies functionality that is not implemented";
     NotModified 304 "Not Modified";
     ObjectLockConfigurationNotFoundError 404 "Object Lock configuration does not exist for this bucket";
+    OwnershipControlsNotFoundError 404 "The bucket ownership controls were not found";
     PreconditionFailed 412 "At least one of the pre-conditions you specified did not hold";
     RequestTimeTooSkewed 403 "The difference between the request time and the current time is too large.";
     RequestTimeout 400 "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.";
@@ -105,6 +108,7 @@ error_table! {
     SignatureDoesNotMatch 403 "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
     SlowDown 503 "Please reduce your request rate.";
     TooManyBuckets 400 "You have attempted to create more buckets than allowed";
+    UnresolvableGrantByEmailAddress 400 "The e-mail address you provided does not match any account on record.";
     XAmzContentSHA256Mismatch 400 "The provided 'x-amz-content-sha256' header does not match what was computed.";
 }
 

@@ -1,125 +1,165 @@
-//! GetBucketAcl, PutBucketAcl, GetObjectAcl and PutObjectAcl, as far as there are ACLs.
+//! GetBucketAcl, PutBucketAcl, GetObjectAcl and PutObjectAcl.
 //!
-//! Guarantees: object ownership is `BucketOwnerEnforced` on every bucket, so that the owner's full
-//! control is the only ACL; a request for another is refused, never accepted and ignored.
+//! Guarantees: what is answered is what holds: where object ownership is `BucketOwnerEnforced`, the bucket
+//! owner's full control and nothing else; a request for another ACL is refused there, never accepted
+//! and ignored.
 //! Does not: need a key for an object under a customer's; key headers are ignored.
 
-use object_engine::model::{Bucket, BucketName};
+use std::{collections::BTreeMap, convert::Infallible};
+
+use object_engine::{
+    engine::ChangeAttached,
+    error::EngineError,
+    model::{AccountId, Bucket, BucketName, StoredObject, Version},
+};
 
 use super::{At, found};
 use crate::{
-    error::{ErrorCode, S3Error, S3Result},
-    request::{head::Head, listing, stored},
+    acl::{Acl, Asked, Grantee, On},
+    error::S3Result,
+    request::{listing, object_ownership::ObjectOwnership},
     response::{
         Answer,
         object::{VERSION_ID, version_id},
     },
-    service::{Call, HttpBody, Incoming},
-    xml::{Element, XmlWriter, malformed},
+    service::{Call, HttpBody, Incoming, acls},
+    xml::XmlWriter,
 };
 
 const CANONICAL_USER: (&str, &str) = (
     "Grantee",
     "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\"",
 );
+const GROUP: (&str, &str) =
+    ("Grantee", "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"Group\"");
 
-/// The bucket's only ACL.
+/// The bucket's ACL.
 pub(crate) async fn get_bucket_acl(call: &Call<'_>, name: &BucketName) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
-    Ok(Answer::xml(document(call, &bucket).await?))
+    let acl = call.shown_bucket_acl(&bucket)?;
+    Ok(Answer::xml(document(call, &bucket.owner, &acl).await?))
 }
 
-/// The object's only ACL.
+/// The object's ACL.
 pub(crate) async fn get_object_acl(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer> {
     let bucket = call.bucket(at.bucket).await?;
-    let named = existing(call, at, &bucket).await?;
-    Ok(Answer::xml(document(call, &bucket).await?).header_if(VERSION_ID, named))
+    let (version, object) = existing(call, at, &bucket).await?;
+    let owner = acls::owner_of(&bucket, &version);
+    let acl = match ObjectOwnership::of(&bucket).has_acls() {
+        true => acls::of_object(&version, &object)
+            .ok_or_else(|| EngineError::Damaged("an object's ACL cannot be read".into()))?,
+        false => Acl::private(owner),
+    };
+    let named = version_id(&bucket, version.public);
+    Ok(Answer::xml(document(call, owner, &acl).await?).header_if(VERSION_ID, named))
 }
 
-/// Accepts the ACL that the bucket has anyway.
+/// Sets the bucket's ACL.
 pub(crate) async fn put_bucket_acl<B: HttpBody>(
     call: &Call<'_>,
     name: &BucketName,
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
-    check(call, &bucket, incoming).await?;
+    let asked = Asked::in_headers(&call.head, On::Bucket)?;
+    let body = call.optional_document(incoming).await?;
+    let asked = asked.whole(&body, &bucket.owner.0)?;
+    if !ObjectOwnership::of(&bucket).has_acls() {
+        call.check_enforced(&asked, &bucket)?;
+        return Ok(Answer::ok());
+    }
+    let acl = call.resolved(asked, &bucket.owner, &bucket.owner).await?;
+    call.refuse_public(&acl, &bucket)?;
+    call.set_setting(&bucket, acls::ACL, acl.kept(&bucket.owner)).await?;
     Ok(Answer::ok())
 }
 
-/// Accepts the ACL that the object has anyway.
+/// Sets the object's ACL; its owner stays.
 pub(crate) async fn put_object_acl<B: HttpBody>(
     call: &Call<'_>,
     at: &At<'_>,
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
     let bucket = call.bucket(at.bucket).await?;
-    let named = existing(call, at, &bucket).await?;
-    check(call, &bucket, incoming).await?;
-    Ok(Answer::ok().header_if(VERSION_ID, named))
+    let (version, _) = existing(call, at, &bucket).await?;
+    let named = version_id(&bucket, version.public);
+    let owner = acls::owner_of(&bucket, &version);
+    let asked = Asked::in_headers(&call.head, On::Object)?;
+    let body = call.optional_document(incoming).await?;
+    let asked = asked.whole(&body, &owner.0)?;
+    let answer = Answer::ok().header_if(VERSION_ID, named);
+    if !ObjectOwnership::of(&bucket).has_acls() {
+        call.check_enforced(&asked, &bucket)?;
+        return Ok(answer);
+    }
+    let acl = call.resolved(asked, owner, &bucket.owner).await?;
+    call.refuse_public(&acl, &bucket)?;
+    let kept = acl.kept(owner);
+    let changed = call
+        .engine()
+        .change_attached(&bucket, &version, |attached| {
+            attached.acl.clone_from(&kept);
+            Ok::<(), Infallible>(())
+        })
+        .await?;
+    match changed {
+        ChangeAttached::Changed => Ok(answer),
+        ChangeAttached::Gone => Err(found::no_such_key(at.key)),
+    }
 }
 
-/// The name of the version that is meant, which must be there.
-async fn existing(call: &Call<'_>, at: &At<'_>, bucket: &Bucket) -> S3Result<Option<String>> {
+/// The version that is meant, which must be there.
+async fn existing(
+    call: &Call<'_>,
+    at: &At<'_>,
+    bucket: &Bucket,
+) -> S3Result<(Version, Box<StoredObject>)> {
     let selector = listing::version(&call.head.query)?;
-    let (version, _) = found::object(call, bucket, at.key, selector).await?;
-    Ok(version_id(bucket, version.public))
+    found::object(call, bucket, at.key, selector).await
 }
 
-async fn document(call: &Call<'_>, bucket: &Bucket) -> S3Result<String> {
-    let display_name = call.display_name(&bucket.owner).await?;
-    let owner = |writer: &mut XmlWriter| {
-        writer.text("ID", &bucket.owner.0).text("DisplayName", &display_name);
+async fn document(call: &Call<'_>, owner: &AccountId, acl: &Acl) -> S3Result<String> {
+    let names = names(call, owner, acl).await?;
+    let person = |writer: &mut XmlWriter, id: &AccountId| {
+        writer.text("ID", &id.0).text_if("DisplayName", names.get(id));
     };
     let mut writer = XmlWriter::new("AccessControlPolicy");
-    writer.inside("Owner", owner);
+    writer.inside("Owner", |writer| person(writer, owner));
     writer.inside("AccessControlList", |list| {
-        list.inside("Grant", |grant| {
-            grant.inside_with(CANONICAL_USER, owner).text("Permission", "FULL_CONTROL");
-        });
+        for granted in acl.grants() {
+            list.inside("Grant", |grant| {
+                match &granted.grantee {
+                    Grantee::User(id) => {
+                        grant.inside_with(CANONICAL_USER, |grantee| person(grantee, id));
+                    }
+                    Grantee::Group(group) => {
+                        grant.inside_with(GROUP, |grantee| {
+                            grantee.text("URI", group.uri());
+                        });
+                    }
+                }
+                grant.text("Permission", granted.permission.name());
+            });
+        }
     });
     Ok(writer.finish())
 }
 
-/// A canned ACL, grants in headers, or a document.
-async fn check<B: HttpBody>(
+/// What everybody who is named is called.
+async fn names(
     call: &Call<'_>,
-    bucket: &Bucket,
-    incoming: Incoming<B>,
-) -> S3Result<()> {
-    stored::check_acl(&call.head)?;
-    let body = call.optional_document(incoming).await?;
-    match (has_canned(&call.head), body.is_empty()) {
-        (true, true) => Ok(()),
-        (true, false) => Err(S3Error::with_message(
-            ErrorCode::InvalidRequest,
-            "Specifying both Canned ACLs and Header Grants is not allowed",
-        )),
-        (false, true) => Err(S3Error::with_message(
-            ErrorCode::MissingSecurityHeader,
-            "Your request was missing a required header",
-        )
-        .element("MissingHeaderName", "x-amz-acl")),
-        (false, false) => check_document(&body, bucket),
+    owner: &AccountId,
+    acl: &Acl,
+) -> S3Result<BTreeMap<AccountId, String>> {
+    let mut names = BTreeMap::new();
+    let users = acl.grants().iter().filter_map(|grant| match &grant.grantee {
+        Grantee::User(id) => Some(id),
+        Grantee::Group(_) => None,
+    });
+    for id in users.chain([owner]) {
+        if !names.contains_key(id) {
+            names.insert(id.clone(), call.display_name(id).await?);
+        }
     }
-}
-
-fn has_canned(head: &Head) -> bool {
-    head.headers.contains_key("x-amz-acl")
-}
-
-/// Only the owner's full control can be said.
-fn check_document(body: &[u8], bucket: &Bucket) -> S3Result<()> {
-    let root = Element::parse(body, "AccessControlPolicy")?;
-    root.only(&["Owner", "AccessControlList"])?;
-    let lists = |name| root.children().iter().filter(move |child: &&Element| child.name() == name);
-    let mut lists = lists("AccessControlList");
-    let (Some(list), None) = (lists.next(), lists.next()) else { return Err(malformed()) };
-    list.only(&["Grant"])?;
-    let [grant] = list.children() else { return Err(stored::acls_not_supported()) };
-    grant.only(&["Grantee", "Permission"])?;
-    let grantee = grant.children().iter().find(|child| child.name() == "Grantee");
-    let id = grantee.ok_or_else(malformed)?.optional("ID")?.map(str::trim);
-    let is_full = grant.required("Permission")?.trim() == "FULL_CONTROL";
-    if is_full && id == Some(&bucket.owner.0) { Ok(()) } else { Err(stored::acls_not_supported()) }
+    Ok(names)
 }

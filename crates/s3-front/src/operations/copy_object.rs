@@ -1,6 +1,8 @@
 //! CopyObject.
 
-use object_engine::model::{Assigned, HolderKind, Published, VersionSelector, WriteCondition};
+use object_engine::model::{
+    Assigned, Attached, HolderKind, Published, VersionSelector, WriteCondition,
+};
 use sealed_format::{ChecksumAlgorithm, ObjectMetadata};
 use sealed_store::{CopyMode, CopyObject, CopyOutcome, PutOutcome};
 
@@ -40,6 +42,7 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
     // AWS refuses what is wrong with the source's trio before it looks at the target's.
     let opening = call.source_keys.for_read()?;
     let sealing = call.keys.for_write()?;
+    let new = call.new_object(&bucket).await?;
     let wanted = Wanted::parse(call)?;
     // A lock is never the source's.
     let lock = NewLock::of(call, &bucket)?;
@@ -50,15 +53,18 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
         source: source.as_copied(),
         bucket: &bucket,
         key: at.key,
-        owner: call.owner_in(&bucket),
+        owner: &new.owner,
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: redirected(
             wanted.metadata.unwrap_or_else(|| source.unlocked.facts().metadata.clone()),
             wanted.redirect,
         ),
         storage_class,
-        attached: lock
-            .with_tags(wanted.tags.unwrap_or_else(|| source.object.attached.tags.clone())),
+        // A copy never has its source's ACL.
+        attached: Attached {
+            acl: new.acl,
+            ..lock.with_tags(wanted.tags.unwrap_or_else(|| source.object.attached.tags.clone()))
+        },
         checksum: wanted.checksum,
         condition: wanted.condition.clone(),
         mode: wanted.mode,
@@ -95,7 +101,6 @@ impl Wanted {
         let head = &call.head;
         let replaces_metadata = copy::metadata_directive(head)? == Directive::Replace;
         let replaces_tags = copy::tagging_directive(head)? == Directive::Replace;
-        stored::check_acl(head)?;
         stored::check_unbuilt(head)?;
         // Read in both cases, so that a redirect that is not one is refused in both.
         let metadata = metadata::parse(head)?;

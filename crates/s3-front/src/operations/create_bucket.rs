@@ -10,12 +10,16 @@ use super::{
     ownership_controls,
 };
 use crate::{
+    acl::{Acl, Asked, Canned, On},
     body::RequestBody,
     error::{ErrorCode, S3Error, S3Result},
     policy::Resource,
-    request::{object_lock, stored},
+    request::{
+        object_lock,
+        object_ownership::{OBJECT_OWNERSHIP, ObjectOwnership},
+    },
     response::Answer,
-    service::{Call, HttpBody, Incoming, NewBucketSseC},
+    service::{Call, HttpBody, Incoming, NewBucketSseC, acls},
     xml::{Element, malformed},
 };
 
@@ -29,8 +33,13 @@ pub(crate) async fn create_bucket<B: HttpBody>(
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
     let caller = call.account(Resource::Bucket(name.as_str()))?;
-    check_acl(call)?;
     let with_lock = wants_object_lock(call)?;
+    let ownership = ownership_controls::asked(&call.head)?;
+    let ownership = ownership.unwrap_or(call.service.options.new_bucket_object_ownership);
+    let asked = Asked::in_headers(&call.head, On::Bucket)?;
+    check_ownership(ownership, &asked)?;
+    // There is one owner yet.
+    let acl = call.resolved(asked, caller.id, caller.id).await?;
     let body = RequestBody::new(&call.head.headers, incoming.payload, incoming.body)?;
     check_configuration(&call.xml_body(body).await?, &call.service.options.region)?;
 
@@ -39,6 +48,8 @@ pub(crate) async fn create_bucket<B: HttpBody>(
     if with_lock {
         settings.insert(OBJECT_LOCK.to_owned(), LockSettings::default().document());
     }
+    settings.extend(ownership.kept().map(|kept| (OBJECT_OWNERSHIP.to_owned(), kept)));
+    settings.extend(acl.kept(caller.id).map(|kept| (acls::ACL.to_owned(), kept)));
     match call.engine().create_bucket_with(name, caller.id, region, &settings).await? {
         CreateBucket::Created(bucket) => Ok(created(&bucket)),
         // Nobody is told of a lock that the bucket does not have.
@@ -46,11 +57,25 @@ pub(crate) async fn create_bucket<B: HttpBody>(
             if region == CLASSIC_REGION
                 && (!with_lock || bucket.settings.contains_key(OBJECT_LOCK)) =>
         {
+            reset_acl(call, &bucket, &acl).await?;
             Ok(created(&bucket))
         }
         CreateBucket::OwnedByYou(_) => Err(refused(ErrorCode::BucketAlreadyOwnedByYou, name)),
         CreateBucket::OwnedByOther => Err(refused(ErrorCode::BucketAlreadyExists, name)),
     }
+}
+
+/// Creating a bucket again sets its ACL to what the request says, or to private.
+async fn reset_acl(call: &Call<'_>, bucket: &Bucket, acl: &Acl) -> S3Result<()> {
+    let kept = acl.kept(&bucket.owner);
+    if kept.as_ref() == bucket.settings.get(acls::ACL) {
+        return Ok(());
+    }
+    if !ObjectOwnership::of(bucket).has_acls() {
+        return if kept.is_none() { Ok(()) } else { Err(acls::not_supported()) };
+    }
+    call.refuse_public(acl, bucket)?;
+    call.set_setting(bucket, acls::ACL, kept).await
 }
 
 /// What a bucket is made with, in the same commit: there is no moment in which a block is not yet set.
@@ -72,17 +97,19 @@ fn refused(code: ErrorCode, name: &BucketName) -> S3Error {
     S3Error::new(code).element("BucketName", name.as_str())
 }
 
-/// A new bucket has the ownership that S3 gives by default, under which no ACL can be asked for.
-fn check_acl(call: &Call<'_>) -> S3Result<()> {
-    if let Some(ownership) = call.head.filled("x-amz-object-ownership")? {
-        ownership_controls::check(ownership)?;
-    }
-    stored::check_acl(&call.head).map_err(|error| match error.code() {
-        ErrorCode::AccessControlListNotSupported => {
-            ErrorCode::InvalidBucketAclWithObjectOwnership.into()
+/// Where ACLs are disabled, only what the bucket's owner has anyway can be asked for.
+fn check_ownership(ownership: ObjectOwnership, asked: &Asked) -> S3Result<()> {
+    match asked {
+        _ if ownership.has_acls() => Ok(()),
+        // The latter two mean nothing on a bucket.
+        Asked::Nothing
+        | Asked::Canned(
+            Canned::Private | Canned::BucketOwnerRead | Canned::BucketOwnerFullControl,
+        ) => Ok(()),
+        Asked::Canned(_) | Asked::Grants(_) => {
+            Err(ErrorCode::InvalidBucketAclWithObjectOwnership.into())
         }
-        _ => error,
-    })
+    }
 }
 
 fn wants_object_lock(call: &Call<'_>) -> S3Result<bool> {

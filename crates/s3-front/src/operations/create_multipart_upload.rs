@@ -1,5 +1,6 @@
 //! CreateMultipartUpload.
 
+use object_engine::model::Attached;
 use sealed_store::CreateUpload;
 
 use super::{At, encryption_settings::SseCWrite, lock_settings::NewLock};
@@ -22,18 +23,18 @@ pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3R
     let storage_class = stored::storage_class(head)?;
     encryption::check_write(head, &call.keys)?;
     let sealing = call.keys.for_write()?;
-    stored::check_acl(head)?;
+    let new = call.new_object(&bucket).await?;
     stored::check_unbuilt(head)?;
     let lock = NewLock::asked(call, &bucket)?;
     let chosen = checksum::chosen(head)?;
     let create = CreateUpload {
         bucket: &bucket,
         key: at.key,
-        owner: call.owner_in(&bucket),
+        owner: &new.owner,
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        attached: lock.with_tags(stored::tags(head)?),
+        attached: Attached { acl: new.acl, ..lock.with_tags(stored::tags(head)?) },
         checksum: chosen,
     };
     let upload =

@@ -32,7 +32,10 @@ pub(crate) async fn object(
     selector: VersionSelector,
 ) -> S3Result<(Version, Box<StoredObject>)> {
     match call.engine().version(bucket, key, selector).await? {
-        Lookup::Object(version, object) => Ok((version, object)),
+        Lookup::Object(version, object) => {
+            call.authorise_found(bucket, selector, (&version, &object))?;
+            Ok((version, object))
+        }
         // Whether a key is there is only for those who may list.
         _ if !call.may_list(bucket) => Err(denied()),
         Lookup::NoSuchKey => Err(no_such_key(key)),
@@ -93,7 +96,12 @@ pub(super) async fn copy_source(
 ) -> S3Result<(Version, Box<StoredObject>)> {
     let (key, selector) = (&source.key, source.version);
     match call.engine().version(bucket, key, selector).await? {
-        Lookup::Object(version, object) => Ok((version, object)),
+        Lookup::Object(version, object) => {
+            let action = source.action();
+            call.authorise_object(bucket, selector, (&[action], (&version, &object)))?;
+            Ok((version, object))
+        }
+        _ if !call.may_miss(bucket) => Err(denied()),
         Lookup::NoSuchVersion => Err(no_such_version(key, selector)),
         Lookup::DeleteMarker(_) if selector != VersionSelector::Latest => {
             Err(S3Error::with_message(

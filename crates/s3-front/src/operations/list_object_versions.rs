@@ -15,7 +15,7 @@ use crate::{
         object::{quoted, version_name},
         time,
     },
-    service::Call,
+    service::{Call, acls},
     xml::{Encoding, XmlWriter},
 };
 
@@ -27,7 +27,12 @@ pub(crate) async fn list_object_versions(call: &Call<'_>, name: &BucketName) -> 
     let query = &call.head.query;
     let encoding = listing::encoding(query)?;
     let ask = parse(query)?;
-    let page = call.engine().list_versions(&bucket, &ask).await?;
+    let mut page = call.engine().list_versions(&bucket, &ask).await?;
+    for entry in &mut page.entries {
+        if let ListedVersion::Version { object, .. } = entry {
+            acls::show_owner(&bucket, &mut object.owner);
+        }
+    }
     let owners = owners(call, &page).await?;
 
     let shown = |text: &str| encoding.apply(text);

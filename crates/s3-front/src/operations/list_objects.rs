@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use object_engine::model::{AccountId, BucketName, ListObjects, ListPage, Listed, ListedObject};
+use object_engine::model::{
+    AccountId, Bucket, BucketName, ListObjects, ListPage, Listed, ListedObject,
+};
 
 use crate::{
     error::S3Result,
     request::{listing, query::Query},
     response::{Answer, object::quoted, time},
-    service::Call,
+    service::{Call, acls},
     xml::{Encoding, XmlWriter},
 };
 
@@ -18,7 +20,7 @@ pub(crate) async fn list_objects(call: &Call<'_>, name: &BucketName) -> S3Result
     let query = &call.head.query;
     let asked = Asked::parse(query)?;
     let marker = query.filled("marker");
-    let page = call.engine().list_objects(&bucket, &asked.after(marker.map(str::to_owned))).await?;
+    let page = asked.page(call, &bucket, marker.map(str::to_owned)).await?;
     let owners = owners(call, &page).await?;
 
     let mut writer = XmlWriter::new("ListBucketResult");
@@ -42,7 +44,7 @@ pub(crate) async fn list_objects_v2(call: &Call<'_>, name: &BucketName) -> S3Res
     let continued = listing::continued(query)?;
     let fetch_owner = listing::flag(query, "fetch-owner")?;
     let after = continued.or_else(|| start_after.map(str::to_owned));
-    let page = call.engine().list_objects(&bucket, &asked.after(after)).await?;
+    let page = asked.page(call, &bucket, after).await?;
     let owners = if fetch_owner { Some(owners(call, &page).await?) } else { None };
 
     let mut writer = XmlWriter::new("ListBucketResult");
@@ -75,9 +77,22 @@ impl Asked {
         })
     }
 
-    fn after(&self, after: Option<String>) -> ListObjects {
+    /// The page after a key or prefix, with whom its objects count as.
+    async fn page(
+        &self,
+        call: &Call<'_>,
+        bucket: &Bucket,
+        after: Option<String>,
+    ) -> S3Result<ListPage> {
         let (prefix, delimiter) = (self.prefix.clone(), self.delimiter.clone());
-        ListObjects { prefix, delimiter, after, limit: self.limit }
+        let ask = ListObjects { prefix, delimiter, after, limit: self.limit };
+        let mut page = call.engine().list_objects(bucket, &ask).await?;
+        for entry in &mut page.entries {
+            if let Listed::Object(object) = entry {
+                acls::show_owner(bucket, &mut object.owner);
+            }
+        }
+        Ok(page)
     }
 
     fn write(&self, writer: &mut XmlWriter, page: &ListPage) {

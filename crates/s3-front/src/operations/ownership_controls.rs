@@ -1,92 +1,101 @@
 //! GetBucketOwnershipControls, PutBucketOwnershipControls and DeleteBucketOwnershipControls.
 //!
-//! Guarantees: what is answered is what holds: `BucketOwnerEnforced`, on every bucket, always.
+//! Guarantees: what is answered is what holds. ACLs are not disabled while the bucket's own grants anything
+//! to others, which would silently be taken from them.
 
 use object_engine::model::BucketName;
 
 use crate::{
-    error::{S3Error, S3Result},
+    acl::Acl,
+    error::{ErrorCode, S3Error, S3Result},
+    request::{
+        head::Head,
+        object_ownership::{OBJECT_OWNERSHIP, ObjectOwnership},
+    },
     response::Answer,
-    service::{Call, HttpBody, Incoming},
+    service::{Call, HttpBody, Incoming, acls},
     xml::{Element, XmlWriter, malformed},
 };
 
-const ENFORCED: &str = "BucketOwnerEnforced";
+const HEADER: &str = "x-amz-object-ownership";
 
-/// The only rule there is.
+/// The bucket's rule.
 pub(crate) async fn get_bucket_ownership_controls(
     call: &Call<'_>,
     name: &BucketName,
 ) -> S3Result<Answer> {
-    call.bucket(name).await?;
+    let bucket = call.bucket(name).await?;
+    let ownership = ObjectOwnership::shown(&bucket).ok_or_else(|| {
+        S3Error::new(ErrorCode::OwnershipControlsNotFoundError).element("BucketName", name.as_str())
+    })?;
     let mut writer = XmlWriter::new("OwnershipControls");
     writer.inside("Rule", |rule| {
-        rule.text("ObjectOwnership", ENFORCED);
+        rule.text("ObjectOwnership", ownership.name());
     });
     Ok(Answer::xml(writer.finish()))
 }
 
-/// Accepts the only rule there is.
+/// Sets the bucket's rule.
 pub(crate) async fn put_bucket_ownership_controls<B: HttpBody>(
     call: &Call<'_>,
     name: &BucketName,
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
-    call.bucket(name).await?;
+    let bucket = call.bucket(name).await?;
     let ownership = parse(&call.document(incoming).await?)?;
-    check(&ownership)?;
+    let is_private =
+        || acls::of_bucket(&bucket).is_some_and(|acl| acl == Acl::private(&bucket.owner));
+    if !ownership.has_acls() && !is_private() {
+        return Err(ErrorCode::InvalidBucketAclWithObjectOwnership.into());
+    }
+    call.set_setting(&bucket, OBJECT_OWNERSHIP, ownership.kept()).await?;
     Ok(Answer::ok())
 }
 
-/// Back to the default, which is the only rule there is.
+/// Removes the rule: the bucket is then as buckets were before there were any, its ACLs enabled.
 pub(crate) async fn delete_bucket_ownership_controls(
     call: &Call<'_>,
     name: &BucketName,
 ) -> S3Result<Answer> {
-    call.bucket(name).await?;
+    let bucket = call.bucket(name).await?;
+    call.set_setting(&bucket, OBJECT_OWNERSHIP, ObjectOwnership::deleted()).await?;
     Ok(Answer::no_content())
 }
 
-fn parse(body: &[u8]) -> S3Result<String> {
+fn parse(body: &[u8]) -> S3Result<ObjectOwnership> {
     let root = Element::parse(body, "OwnershipControls")?;
     root.only(&["Rule"])?;
     let [rule] = root.children() else { return Err(malformed()) };
     rule.only(&["ObjectOwnership"])?;
-    Ok(rule.required("ObjectOwnership")?.trim().to_owned())
+    ObjectOwnership::from_name(rule.required("ObjectOwnership")?.trim()).ok_or_else(malformed)
 }
 
-/// What a request asks of object ownership, in a document or in `x-amz-object-ownership`.
-pub(super) fn check(ownership: &str) -> S3Result<()> {
-    match ownership {
-        ENFORCED => Ok(()),
-        "BucketOwnerPreferred" | "ObjectWriter" => Err(S3Error::not_implemented(
-            "Object ownership other than BucketOwnerEnforced is not implemented: there are no ACLs.",
-        )),
-        _ => Err(malformed()),
-    }
+/// What CreateBucket asks.
+pub(super) fn asked(head: &Head) -> S3Result<Option<ObjectOwnership>> {
+    let Some(name) = head.filled(HEADER)? else { return Ok(None) };
+    let known = ObjectOwnership::from_name(name);
+    known
+        .map(Some)
+        .ok_or_else(|| S3Error::argument(format!("Invalid {HEADER} header: {name}"), HEADER, name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
 
     #[test]
-    fn only_what_holds_can_be_said() {
+    fn only_a_rule_can_be_said() {
         let parsed = |rules: &str| {
             let body = format!("<OwnershipControls>{rules}</OwnershipControls>");
-            parse(body.as_bytes()).and_then(|ownership| check(&ownership))
+            parse(body.as_bytes())
         };
         let rule = |name: &str| format!("<Rule><ObjectOwnership>{name}</ObjectOwnership></Rule>");
-        parsed(&rule(ENFORCED)).unwrap();
-        for (rules, code) in [
-            (rule("ObjectWriter"), ErrorCode::NotImplemented),
-            (rule("BucketOwnerPreferred"), ErrorCode::NotImplemented),
-            (rule("x"), ErrorCode::MalformedXML),
-            (String::new(), ErrorCode::MalformedXML),
-            (rule(ENFORCED).repeat(2), ErrorCode::MalformedXML),
-        ] {
-            assert_eq!(parsed(&rules).unwrap_err().code(), code, "{rules}");
+        for name in ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"] {
+            assert_eq!(parsed(&rule(name)).unwrap().name(), name);
+        }
+        for rules in [rule("x"), rule("none"), String::new(), rule("ObjectWriter").repeat(2)] {
+            let code = parsed(&rules).unwrap_err().code();
+            assert_eq!(code, ErrorCode::MalformedXML, "{rules}");
         }
     }
 }

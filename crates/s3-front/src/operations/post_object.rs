@@ -8,7 +8,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use object_engine::model::{BucketName, ObjectKey, Published, WriteCondition};
+use object_engine::model::{Attached, BucketName, ObjectKey, Published, WriteCondition};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sealed_format::KeyMd5;
 use sealed_store::{BodyDigests, PlainBody, Put, PutError, PutOutcome};
@@ -168,7 +168,7 @@ async fn store<B: HttpBody>(
     let mut body = File(RequestBody::new(&head.headers, Payload::Unsigned, file)?);
     encryption::check_write(head, &call.keys)?;
     let sealing = call.keys.for_write()?;
-    stored::check_acl(head)?;
+    let new = call.new_object(&bucket).await?;
     stored::check_unbuilt(head)?;
     let lock = NewLock::of(call, &bucket)?;
     body.choose_checksum(head)?;
@@ -181,11 +181,14 @@ async fn store<B: HttpBody>(
     let put = Put {
         bucket: &bucket,
         key,
-        owner: call.owner_in(&bucket),
+        owner: &new.owner,
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        attached: lock.with_tags(tags.map_or_else(|| stored::tags(head), Ok)?),
+        attached: Attached {
+            acl: new.acl,
+            ..lock.with_tags(tags.map_or_else(|| stored::tags(head), Ok)?)
+        },
         condition: WriteCondition::default(),
     };
     if sealing.is_none() {

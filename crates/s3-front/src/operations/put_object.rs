@@ -1,6 +1,6 @@
 //! PutObject.
 
-use object_engine::model::{Assigned, Published};
+use object_engine::model::{Assigned, Attached, Published};
 use sealed_store::Put;
 
 use super::{
@@ -34,18 +34,18 @@ pub(crate) async fn put_object<B: HttpBody>(
     let mut body = Plaintext::promised(call, incoming)?;
     encryption::check_write(head, &call.keys)?;
     let sealing = call.keys.for_write()?;
-    stored::check_acl(head)?;
+    let new = call.new_object(&bucket).await?;
     stored::check_unbuilt(head)?;
     let lock = NewLock::of(call, &bucket)?;
     lock.demand_integrity(body.0.has_integrity_header(), "Put Object")?;
     let put = Put {
         bucket: &bucket,
         key: at.key,
-        owner: call.owner_in(&bucket),
+        owner: &new.owner,
         customer_key: sealing.as_ref().map(|sealing| &sealing.key),
         metadata: metadata::parse(head)?,
         storage_class,
-        attached: lock.with_tags(stored::tags(head)?),
+        attached: Attached { acl: new.acl, ..lock.with_tags(stored::tags(head)?) },
         condition: conditional::write_condition(head)?,
     };
     let condition = put.condition.clone();

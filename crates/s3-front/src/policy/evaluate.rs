@@ -6,6 +6,7 @@
 use object_engine::model::AccountId;
 
 use super::{
+    acls::Acls,
     action::{Action, Level},
     context::Context,
     document::{BucketPolicy, Effect, IdentityPolicy, Statement},
@@ -38,6 +39,8 @@ pub struct Policies<'a> {
     pub identity: Option<Readable<'a, IdentityPolicy>>,
     /// RestrictPublicBuckets.
     pub restrict_public: bool,
+    /// What ACLs say.
+    pub acls: Acls,
 }
 
 /// A policy, if the stored document could be read.
@@ -79,17 +82,27 @@ fn decide(question: &Question<'_>, policies: &Policies<'_>) -> Result<Reason, Re
     let Some(owner) = policies.owner else {
         return without_bucket(caller, identity.is_some(), by_identity(Effect::Allow));
     };
+    if policies.acls == Acls::Withheld {
+        return Err(Reason::ForeignObject);
+    }
     if caller.id() == Some(owner) {
         return Ok(Reason::Owner);
     }
     if policies.restrict_public && bucket.is_some_and(BucketPolicy::is_public) {
         return Err(Reason::RestrictedPublic);
     }
-    let allows = by_bucket(Effect::Allow).ok_or(Reason::NoStatement(PolicyKind::Bucket))?;
+    let allows = match (by_bucket(Effect::Allow), policies.acls) {
+        (Some(name), _) => Reason::Statement(Effect::Allow, name),
+        (None, Acls::Granted) => Reason::Grant,
+        (None, Acls::Pending) => Reason::Pending,
+        (None, Acls::Silent | Acls::Withheld) => {
+            return Err(Reason::NoStatement(PolicyKind::Bucket));
+        }
+    };
     if identity.is_some() && by_identity(Effect::Allow).is_none() {
         return Err(Reason::NoStatement(PolicyKind::Identity));
     }
-    Ok(Reason::Statement(Effect::Allow, allows))
+    Ok(allows)
 }
 
 /// Rows 6 to 8.
@@ -118,21 +131,28 @@ pub fn could_allow(caller: Caller<'_>, actions: &[Action], policies: &Policies<'
     {
         return true;
     }
-    let Some(Ok(bucket)) = policies.bucket else { return false };
+    let bucket = match policies.bucket {
+        None => None,
+        Some(Ok(bucket)) => Some(bucket),
+        Some(Err(Unreadable)) => return false,
+    };
     let allows = |statement: &Statement| {
         let includes = |action: &Action| statement.actions.include(*action);
         statement.effect == Effect::Allow && actions.iter().any(includes)
     };
-    let by_bucket = bucket
-        .statements
-        .iter()
-        .any(|(principals, statement)| principals.include(&caller) && allows(statement));
+    let by_policy = |bucket: &BucketPolicy| {
+        bucket
+            .statements
+            .iter()
+            .any(|(principals, statement)| principals.include(&caller) && allows(statement))
+    };
+    let by_bucket = policies.acls == Acls::Granted || bucket.is_some_and(by_policy);
     let by_identity = match policies.identity {
         None => true,
         Some(Ok(identity)) => identity.statements.iter().any(allows),
         Some(Err(Unreadable)) => false,
     };
-    let restricted = policies.restrict_public && bucket.is_public();
+    let restricted = policies.restrict_public && bucket.is_some_and(BucketPolicy::is_public);
     by_bucket && by_identity && !restricted
 }
 

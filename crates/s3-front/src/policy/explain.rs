@@ -42,10 +42,16 @@ pub struct StatementName {
 pub enum Reason {
     /// Anonymous callers have no account.
     AnonymousAccount,
+    /// The object is another account's than the bucket, and its ACL does not grant it.
+    ForeignObject,
+    /// An ACL.
+    Grant,
     /// No statement of the policy allows.
     NoStatement(PolicyKind),
     /// The account owns the bucket, or asks about itself.
     Owner,
+    /// The object's ACL decides, once it is known which object it is.
+    Pending,
     /// The policy that is stored cannot be read.
     Unreadable(PolicyKind),
     /// RestrictPublicBuckets.
@@ -73,6 +79,11 @@ impl fmt::Display for Explanation {
         let action = self.action.name();
         match &self.reason {
             Reason::AnonymousAccount => write!(f, "{action} needs an account"),
+            Reason::ForeignObject => {
+                write!(f, "the object is another account's, whose ACL does not grant {action}")
+            }
+            Reason::Grant => write!(f, "an ACL grants {action}"),
+            Reason::Pending => write!(f, "the object's ACL decides about {action}"),
             Reason::NoStatement(policy) => {
                 write!(f, "no statement of the {policy} policy allows {action}")
             }

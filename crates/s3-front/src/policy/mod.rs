@@ -18,10 +18,15 @@
 //! | 7 | account | no bucket yet, identity policy | allowed if a statement of it allows |
 //! | 8 | anonymous | no bucket yet | denied |
 //! | 9 | stranger, anonymous | RestrictPublicBuckets, and the bucket policy is public | denied |
-//! | 10 | stranger, anonymous | no statement of the bucket policy allows | denied |
+//! | 10 | stranger, anonymous | no statement of the bucket policy allows, and no ACL grants | denied |
 //! | 11 | stranger | has an identity policy, and none of its statements allows | denied |
 //! | 12 | stranger, anonymous | otherwise | allowed |
+//!
+//! Where ACLs are enabled, row 4a stands before row 5: an object of another account than the bucket, to
+//! whose owner's ACL the action is left and which does not grant it, is denied, also to the bucket's
+//! owner and whatever the bucket policy allows.
 
+mod acls;
 mod action;
 mod condition;
 mod context;
@@ -35,6 +40,8 @@ mod principal;
 mod public;
 mod resource;
 
+pub use acls::Acls;
+pub(crate) use acls::GrantedBy;
 pub use action::{Action, Level};
 pub use context::Context;
 pub use document::{BucketPolicy, Effect, IdentityPolicy};

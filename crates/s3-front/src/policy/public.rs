@@ -2,7 +2,7 @@
 //!
 //! Guarantees: a policy counts as public unless each Allow names fixed principals, or is narrowed by a
 //! condition with fixed values on a key that AWS trusts for it; in doubt it is public.
-//! Does not: look at ACLs; they grant nothing here.
+//! Does not: look at ACLs; `acl` knows which of them are public.
 
 use super::{
     condition::Comparison,

@@ -12,6 +12,7 @@ use super::{head::Head, listing, query::Query, query::percent_decoded};
 use crate::{
     error::{ErrorCode, S3Error, S3Result},
     limits::COPY_BYTES_MAX,
+    policy::Action,
 };
 
 /// The header that makes a copy of a put.
@@ -30,6 +31,14 @@ pub struct CopySource {
 }
 
 impl CopySource {
+    /// What reading it is called in policies.
+    pub(crate) fn action(&self) -> Action {
+        match self.version {
+            VersionSelector::Latest => Action::GetObject,
+            VersionSelector::Null | VersionSelector::Id(_) => Action::GetObjectVersion,
+        }
+    }
+
     /// Reads the header.
     pub fn parse(head: &Head) -> S3Result<Self> {
         let text = head.text(NAME)?.unwrap_or_default();

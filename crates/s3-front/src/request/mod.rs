@@ -15,6 +15,7 @@ pub mod listing;
 pub mod metadata;
 pub mod mfa;
 pub mod object_lock;
+pub mod object_ownership;
 pub mod public_access_block;
 pub mod query;
 pub mod range;

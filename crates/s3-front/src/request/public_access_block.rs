@@ -15,7 +15,7 @@ pub struct PublicAccessBlock {
     pub block_public_acls: bool,
     /// Public policies are refused.
     pub block_public_policy: bool,
-    /// Public ACLs grant nothing; no ACL does here.
+    /// What ACLs grant to everybody, or to every account, counts for nothing.
     pub ignore_public_acls: bool,
     /// A public policy opens the bucket to nobody but its owner.
     pub restrict_public_buckets: bool,

@@ -1,8 +1,8 @@
-//! What a write asks about how its object is kept: storage class, tags, ACL.
+//! What a write asks about how its object is kept: storage class, tags.
 //!
-//! Guarantees: a value that S3 would refuse is refused; a feature that is not built (grants,
-//! appending) is refused too, never silently left out.
-//! Does not: know any ACL but the owner's full control, as S3 under `BucketOwnerEnforced`.
+//! Guarantees: a value that S3 would refuse is refused; a feature that is not built (appending) is
+//! refused too, never silently left out.
+//! Does not: read ACLs or locks; `acl` and `object_lock` do.
 
 use super::{head::Head, tags};
 use crate::error::{ErrorCode, S3Error, S3Result};
@@ -19,17 +19,6 @@ const STORAGE_CLASSES: &[&str] = &[
     "GLACIER_IR",
 ];
 
-const CANNED_ACLS: &[&str] = &[
-    "private",
-    "public-read",
-    "public-read-write",
-    "authenticated-read",
-    "aws-exec-read",
-    "bucket-owner-read",
-    "bucket-owner-full-control",
-    "log-delivery-write",
-];
-
 /// The storage class. Those that need a restore before a read (GLACIER, DEEP_ARCHIVE) are not offered.
 pub fn storage_class(head: &Head) -> S3Result<String> {
     match head.filled("x-amz-storage-class")? {
@@ -40,24 +29,6 @@ pub fn storage_class(head: &Head) -> S3Result<String> {
                 .element("StorageClassRequested", class))
         }
     }
-}
-
-/// Checks `x-amz-acl` and refuses explicit grants: as S3 under `BucketOwnerEnforced`, only what the
-/// bucket's owner has anyway can be asked for.
-pub fn check_acl(head: &Head) -> S3Result<()> {
-    match head.filled("x-amz-acl")? {
-        None | Some("private" | "bucket-owner-full-control") => {}
-        Some(acl) if CANNED_ACLS.contains(&acl) => return Err(acls_not_supported()),
-        Some(acl) => {
-            return Err(S3Error::argument("Argument value is invalid", "x-amz-acl", acl));
-        }
-    }
-    if has_prefix(head, "x-amz-grant-") { Err(acls_not_supported()) } else { Ok(()) }
-}
-
-/// An ACL that the bucket's object ownership does not allow.
-pub fn acls_not_supported() -> S3Error {
-    ErrorCode::AccessControlListNotSupported.into()
 }
 
 /// Refuses what a write could ask and this server does not do.
@@ -103,20 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn acls_are_canned_names() {
-        check_acl(&head("x-amz-acl", "bucket-owner-full-control")).unwrap();
-        assert_eq!(
-            check_acl(&head("x-amz-acl", "x")).unwrap_err().code(),
-            ErrorCode::InvalidArgument
-        );
-        assert_eq!(
-            check_acl(&head("x-amz-grant-read", "id=1")).unwrap_err().code(),
-            ErrorCode::AccessControlListNotSupported
-        );
-        assert_eq!(
-            check_acl(&head("x-amz-acl", "public-read")).unwrap_err().code(),
-            ErrorCode::AccessControlListNotSupported
-        );
+    fn what_is_not_built_is_refused() {
         assert_eq!(
             check_unbuilt(&head("x-amz-write-offset-bytes", "0")).unwrap_err().code(),
             ErrorCode::NotImplemented

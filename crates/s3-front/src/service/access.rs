@@ -3,23 +3,31 @@
 //! Guarantees: asked before anything of the operation is looked at but its name, its key and the raw
 //! SSE-C algorithm; a refused caller learns nothing of another account's bucket but that its name is
 //! taken. Why a request was refused stands in the log, and no key of a customer does.
-//! Does not: read ACLs.
+//!
+//! Where ACLs are enabled, a read of an object, or of its ACL, may go on as far as the object's record
+//! though nothing allows it yet (`Acls::Pending`): `operations::found`, which every such operation takes
+//! its object from, asks again with the very version that it found. Where they are disabled nothing
+//! is pending and nothing is asked twice.
+//! Does not: know what an ACL may say; `service::acls` does.
 
-use object_engine::model::{AccountId, Bucket, Lookup, ObjectKey, VersionSelector};
+use object_engine::model::{
+    AccountId, Bucket, Lookup, ObjectKey, StoredObject, Version, VersionSelector,
+};
 
 use super::{
-    Call,
+    Call, acls,
     authorise::Actions,
     policies::{Parsed, as_readable, public_access_block},
 };
 use crate::{
+    acl::{Acl, Asked, AskedGrant, Canned, On, Permission},
     error::{ErrorCode, S3Error, S3Result},
     identity::Principal,
     policy::{
-        self, Action, Context, Decision, IdentityPolicy, Policies, Question, Resource, could_allow,
-        evaluate,
+        self, Acls, Action, Context, Decision, GrantedBy, IdentityPolicy, Policies, Question,
+        Resource, could_allow, evaluate,
     },
-    request::listing,
+    request::{listing, object_ownership::ObjectOwnership},
     response::object::version_name,
     service::Inner,
 };
@@ -71,18 +79,40 @@ struct Considered {
     bucket: Option<Parsed<policy::BucketPolicy>>,
     identity: Option<Parsed<IdentityPolicy>>,
     restrict_public: bool,
+    acls: Option<BucketAcls>,
+}
+
+/// The ACL of a bucket in which ACLs are enabled.
+struct BucketAcls {
+    acl: Acl,
+    ignore_public: bool,
+}
+
+/// What is known of the object that an action is about.
+#[derive(Clone, Copy)]
+enum Known<'a> {
+    /// It is being written.
+    New,
+    /// Nothing yet.
+    NotYet,
+    /// It was found.
+    Found(&'a Version, &'a StoredObject),
 }
 
 impl Call<'_> {
     /// Who asks, for an operation that is about no bucket yet; refused unless policies allow it.
     pub(crate) fn account(&self, resource: Resource<'_>) -> S3Result<Caller<'_>> {
         let caller = Caller::of(&self.principal, self.service)?;
-        let considered =
-            Considered { bucket: None, identity: self.identity(), restrict_public: false };
+        let considered = Considered {
+            bucket: None,
+            identity: self.identity(),
+            restrict_public: false,
+            acls: None,
+        };
         if let Actions::All(actions) = &self.needs.actions {
             for action in actions {
                 let question = self.question(*action, resource, &self.context);
-                self.demand(evaluate(&question, &considered.policies(None)))?;
+                self.demand(evaluate(&question, &considered.policies(None, Acls::Silent)))?;
             }
         }
         Ok(caller)
@@ -91,17 +121,30 @@ impl Call<'_> {
     /// Refuses unless policies allow all that the request needs of the bucket.
     pub(super) async fn authorise(&self, bucket: &Bucket) -> S3Result<()> {
         let considered = self.considered(bucket);
-        let policies = considered.policies(Some(&bucket.owner));
         match &self.needs.actions {
             Actions::All(actions) => {
                 let context = self.with_existing_tags(bucket, &considered).await?;
                 let context = context.as_ref().unwrap_or(&self.context);
+                let is_write = actions.contains(&Action::PutObject);
+                let known = if is_write { Known::New } else { Known::NotYet };
                 for action in actions {
                     let resource = self.resource(bucket, self.needs.key.as_ref());
+                    let acls = match *action {
+                        Action::PutObjectAcl if is_write && self.hands_over(bucket) => {
+                            Acls::Granted
+                        }
+                        action => self.acls(bucket, &considered, (action, known)),
+                    };
+                    let policies = considered.policies(Some(&bucket.owner), acls);
                     self.demand(evaluate(&self.question(*action, resource, context), &policies))?;
                 }
             }
             Actions::Some(actions) => {
+                let grants = |action: &Action| {
+                    self.acls(bucket, &considered, (*action, Known::New)) == Acls::Granted
+                };
+                let acls = if actions.iter().any(grants) { Acls::Granted } else { Acls::Silent };
+                let policies = considered.policies(Some(&bucket.owner), acls);
                 if !could_allow(self.policy_caller(), actions, &policies) {
                     tracing::info!(
                         request_id = self.request_id,
@@ -144,7 +187,8 @@ impl Call<'_> {
         fill(&mut context);
         let resource = self.resource(bucket, self.needs.key.as_ref());
         let question = self.question(action, resource, &context);
-        self.demand(evaluate(&question, &considered.policies(Some(&bucket.owner))))
+        let acls = self.acls(bucket, &considered, (action, Known::New));
+        self.demand(evaluate(&question, &considered.policies(Some(&bucket.owner), acls)))
     }
 
     /// Refuses unless policies allow an action on a key, or a version of it, that the request names
@@ -172,7 +216,105 @@ impl Call<'_> {
             self.add_existing_tags(&mut context, bucket, (key, selector)).await?;
         }
         let question = self.question(action, self.resource(bucket, Some(key)), &context);
-        Ok(evaluate(&question, &considered.policies(Some(&bucket.owner))))
+        let acls = self.acls(bucket, &considered, (action, Known::NotYet));
+        Ok(evaluate(&question, &considered.policies(Some(&bucket.owner), acls)))
+    }
+
+    /// Asks again about the object that the request's path names, now that it is found.
+    pub(crate) fn authorise_found(
+        &self,
+        bucket: &Bucket,
+        selector: VersionSelector,
+        found: (&Version, &StoredObject),
+    ) -> S3Result<()> {
+        match &self.needs.actions {
+            Actions::All(actions) => self.authorise_object(bucket, selector, (actions, found)),
+            Actions::Some(_) => Ok(()),
+        }
+    }
+
+    /// Asks again about an object that is found now, where its ACL has a say.
+    pub(crate) fn authorise_object(
+        &self,
+        bucket: &Bucket,
+        selector: VersionSelector,
+        (actions, (version, object)): (&[Action], (&Version, &StoredObject)),
+    ) -> S3Result<()> {
+        if !ObjectOwnership::of(bucket).has_acls() {
+            return Ok(());
+        }
+        let considered = self.considered(bucket);
+        let mut context = self.context.clone();
+        context.set_if("s3:VersionId", selector_name(selector));
+        if considered.mentions(EXISTING_TAG) {
+            set_existing_tags(&mut context, object);
+        }
+        let of_objects = |action: &&Action| matches!(GrantedBy::of(**action), GrantedBy::Object(_));
+        for action in actions.iter().filter(of_objects) {
+            let resource = self.resource(bucket, Some(&version.key));
+            let acls = self.acls(bucket, &considered, (*action, Known::Found(version, object)));
+            let policies = considered.policies(Some(&bucket.owner), acls);
+            self.demand(evaluate(&self.question(*action, resource, &context), &policies))?;
+        }
+        Ok(())
+    }
+
+    /// Whether a write asks for no other ACL than full control for the bucket's owner. PutObject is enough
+    /// for that, as in AWS's own examples of policies that demand it; a Deny of PutObjectAcl counts.
+    fn hands_over(&self, bucket: &Bucket) -> bool {
+        let is_owners = |grant: &AskedGrant| grant.is_full_control_of(&bucket.owner);
+        match Asked::in_headers(&self.head, On::Object) {
+            Ok(Asked::Canned(Canned::BucketOwnerFullControl)) => true,
+            Ok(Asked::Grants(grants)) => grants.iter().all(is_owners),
+            _ => false,
+        }
+    }
+
+    /// What ACLs say to an action of the caller.
+    fn acls(
+        &self,
+        bucket: &Bucket,
+        considered: &Considered,
+        (action, known): (Action, Known<'_>),
+    ) -> Acls {
+        let Some(BucketAcls { acl, ignore_public }) = &considered.acls else {
+            return Acls::Silent;
+        };
+        let caller = self.caller_id();
+        let by_bucket = |permission| match acl.allows(caller, permission, *ignore_public) {
+            true => Acls::Granted,
+            false => Acls::Silent,
+        };
+        match (GrantedBy::of(action), known) {
+            (GrantedBy::Nothing, Known::New) if action == Action::PutObjectTagging => {
+                by_bucket(Permission::Write)
+            }
+            (GrantedBy::Nothing, _) => Acls::Silent,
+            (GrantedBy::Bucket(permission), _) => by_bucket(permission),
+            // Who may write an object may say what its ACL is to be, and its tags.
+            (GrantedBy::Object(_), Known::New) => by_bucket(Permission::Write),
+            (GrantedBy::Object(_), Known::NotYet) => Acls::Pending,
+            (GrantedBy::Object(permission), Known::Found(version, object)) => {
+                let is_owner = caller == Some(&version.owner);
+                // An owner never loses hold of its object's ACL.
+                let keeps = is_owner && permission != Permission::Read;
+                let acl = acls::of_object(version, object);
+                let grants = |acl: Acl| acl.allows(caller, permission, *ignore_public);
+                if keeps || acl.is_some_and(grants) {
+                    Acls::Granted
+                } else if version.owner == bucket.owner {
+                    Acls::Silent
+                } else {
+                    Acls::Withheld
+                }
+            }
+        }
+    }
+
+    /// Whether a copy's source that is not there may be said not to be. (Where ACLs are enabled nothing
+    /// else may have allowed a read of it.)
+    pub(crate) fn may_miss(&self, bucket: &Bucket) -> bool {
+        !ObjectOwnership::of(bucket).has_acls() || self.may_list(bucket)
     }
 
     /// Whether the caller may know which keys the bucket has.
@@ -180,7 +322,8 @@ impl Call<'_> {
         let resource = Resource::Bucket(bucket.name.as_str());
         let question = self.question(Action::ListBucket, resource, &self.context);
         let considered = self.considered(bucket);
-        evaluate(&question, &considered.policies(Some(&bucket.owner))).allowed
+        let acls = self.acls(bucket, &considered, (Action::ListBucket, Known::NotYet));
+        evaluate(&question, &considered.policies(Some(&bucket.owner), acls)).allowed
     }
 
     /// Refuses everybody but the bucket's owner and root, as AWS does with bucket policies: the
@@ -197,9 +340,9 @@ impl Call<'_> {
         }
     }
 
-    /// Whose a new object is: the caller's, or of the bucket's owner where a policy lets anybody write.
-    pub(crate) fn owner_in<'b>(&'b self, bucket: &'b Bucket) -> &'b AccountId {
-        self.policy_caller().id().unwrap_or(&bucket.owner)
+    /// The caller's canonical id; `None`: it is anonymous.
+    pub(crate) fn caller_id(&self) -> Option<&AccountId> {
+        self.policy_caller().id()
     }
 
     fn policy_caller(&self) -> policy::Caller<'_> {
@@ -234,10 +377,19 @@ impl Call<'_> {
     }
 
     fn considered(&self, bucket: &Bucket) -> Considered {
+        let block = public_access_block(bucket);
+        let acls = ObjectOwnership::of(bucket).has_acls().then(|| BucketAcls {
+            acl: acls::of_bucket(bucket).unwrap_or_else(|| {
+                tracing::error!(bucket = %bucket.name, "a stored ACL cannot be read and grants nothing");
+                Acl::default()
+            }),
+            ignore_public: block.ignore_public_acls,
+        });
         Considered {
             bucket: self.service.policies.of_bucket(bucket),
             identity: self.identity(),
-            restrict_public: public_access_block(bucket).restrict_public_buckets,
+            restrict_public: block.restrict_public_buckets,
+            acls,
         }
     }
 
@@ -265,14 +417,13 @@ impl Call<'_> {
     ) -> S3Result<()> {
         let found = self.engine().version(bucket, key, selector).await?;
         if let Lookup::Object(_, object) = found {
-            for (name, value) in &object.attached.tags {
-                context.set(&format!("{EXISTING_TAG}{name}"), value);
-            }
+            set_existing_tags(context, &object);
         }
         Ok(())
     }
 
-    /// BlockPublicAcls: a write that asks for a public ACL is refused, though no ACL grants anything.
+    /// BlockPublicAcls: a write that asks for a public ACL by name is refused before anything else of it
+    /// is looked at, also where ACLs are disabled.
     fn refuse_public_acl(&self, bucket: &Bucket) -> S3Result<()> {
         match self.head.filled("x-amz-acl")? {
             Some(acl) if PUBLIC_ACLS.contains(&acl) => {
@@ -297,12 +448,13 @@ impl Call<'_> {
 }
 
 impl Considered {
-    fn policies<'c>(&'c self, owner: Option<&'c AccountId>) -> Policies<'c> {
+    fn policies<'c>(&'c self, owner: Option<&'c AccountId>, acls: Acls) -> Policies<'c> {
         Policies {
             owner,
             bucket: as_readable(&self.bucket),
             identity: as_readable(&self.identity),
             restrict_public: self.restrict_public,
+            acls,
         }
     }
 
@@ -310,6 +462,12 @@ impl Considered {
         let by_bucket = matches!(&self.bucket, Some(Ok(policy)) if policy.mentions(prefix));
         let by_identity = matches!(&self.identity, Some(Ok(policy)) if policy.mentions(prefix));
         by_bucket || by_identity
+    }
+}
+
+fn set_existing_tags(context: &mut Context, object: &StoredObject) {
+    for (name, value) in &object.attached.tags {
+        context.set(&format!("{EXISTING_TAG}{name}"), value);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Guarantees: one exhaustive `match`, so no operation is built without its action.
 //! Does not: decide; `policy` does, and `access` asks it.
 
+use http::HeaderValue;
 use object_engine::model::ObjectKey;
 
 use crate::{
@@ -167,11 +168,18 @@ fn on_object_sub_resource(operation: ObjectSubResource, head: &Head) -> Vec<Acti
     }
 }
 
-/// Object Lock makes the bucket versioned, so S3 asks for both.
+/// Whoever gives a new bucket an ACL or an object ownership needs the permission for that too; Object
+/// Lock makes it versioned, so S3 asks for both of these.
 fn new_bucket(head: &Head) -> Vec<Action> {
     let mut actions = vec![Action::CreateBucket];
     if object_lock::wanted_of_bucket(head) {
         actions.extend([Action::PutBucketObjectLockConfiguration, Action::PutBucketVersioning]);
+    }
+    if asks_for(head, ACL).is_some_and(|acl| acl != b"private") || has_grants(head) {
+        actions.push(Action::PutBucketAcl);
+    }
+    if asks_for(head, "x-amz-object-ownership").is_some() {
+        actions.push(Action::PutBucketOwnershipControls);
     }
     actions
 }
@@ -194,20 +202,31 @@ fn deletion(head: &Head) -> Vec<Action> {
 
 /// Whoever gives a new object tags, an ACL or a lock needs the permission for that too.
 fn new_object(head: &Head) -> Vec<Action> {
-    let asks = |name: &str| head.headers.get(name).is_some_and(|value| !value.is_empty());
     let mut actions = vec![Action::PutObject];
-    if asks("x-amz-tagging") {
+    if asks_for(head, "x-amz-tagging").is_some() {
         actions.push(Action::PutObjectTagging);
     }
-    let grants = head.headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-"));
-    if asks("x-amz-acl") || grants {
+    if asks_for(head, ACL).is_some() || has_grants(head) {
         actions.push(Action::PutObjectAcl);
     }
-    if asks(object_lock::MODE) || asks(object_lock::RETAIN_UNTIL) {
+    if asks_for(head, object_lock::MODE).is_some()
+        || asks_for(head, object_lock::RETAIN_UNTIL).is_some()
+    {
         actions.push(Action::PutObjectRetention);
     }
-    if asks(object_lock::LEGAL_HOLD) {
+    if asks_for(head, object_lock::LEGAL_HOLD).is_some() {
         actions.push(Action::PutObjectLegalHold);
     }
     actions
+}
+
+const ACL: &str = "x-amz-acl";
+
+/// What a header says, unless it is empty.
+fn asks_for<'h>(head: &'h Head, name: &str) -> Option<&'h [u8]> {
+    head.headers.get(name).map(HeaderValue::as_bytes).filter(|value| !value.is_empty())
+}
+
+fn has_grants(head: &Head) -> bool {
+    head.headers.keys().any(|name| name.as_str().starts_with("x-amz-grant-"))
 }

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use object_engine::{
     engine::ObjectEngine,
-    model::{AccountId, Bucket, BucketName, VersionSelector},
+    model::{AccountId, Bucket, BucketName},
 };
 use sealed_store::SealedStore;
 
@@ -15,7 +15,7 @@ use crate::{
     body::{BodyError, RequestBody},
     error::{ErrorCode, S3Error, S3Result},
     identity::Principal,
-    policy::{Action, Context},
+    policy::Context,
     profile::Profile,
     request::{copy_source::CopySource, customer_key::CustomerKeyHeaders, head::Head},
     signature::Payload,
@@ -83,21 +83,14 @@ impl Call<'_> {
     /// The bucket that is copied from, of which the caller may read the source.
     pub(crate) async fn source_bucket(&self, source: &CopySource) -> S3Result<Bucket> {
         let bucket = self.standing_bucket(&source.bucket).await?;
-        let action = match source.version {
-            VersionSelector::Latest => Action::GetObject,
-            VersionSelector::Null | VersionSelector::Id(_) => Action::GetObjectVersion,
-        };
-        self.authorise_key(&bucket, (&source.key, source.version), action).await?;
+        self.authorise_key(&bucket, (&source.key, source.version), source.action()).await?;
         self.expecting_owner(bucket, "x-amz-source-expected-bucket-owner")
     }
 
-    /// The bucket of this name; whether there is none is not for anonymous callers to know.
+    /// The bucket of this name; that there is none is told to everybody, as on AWS.
     async fn standing_bucket(&self, name: &BucketName) -> S3Result<Bucket> {
         let bucket = self.engine().bucket(name).await?;
-        bucket.ok_or_else(|| match self.principal {
-            Principal::Anonymous => denied(),
-            Principal::Account(_) | Principal::Root => no_such_bucket(name),
-        })
+        bucket.ok_or_else(|| no_such_bucket(name))
     }
 
     fn expecting_owner(&self, bucket: Bucket, header: &str) -> S3Result<Bucket> {

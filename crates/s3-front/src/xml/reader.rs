@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// An element of a document: its local name, and either text or children.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Element {
     name: String,
     text: String,

@@ -224,11 +224,20 @@ async fn what_anybody_may_write_is_the_bucket_owners() {
     world.ask("PUT", "/bkt/b").by("alice").body("x").send().await.expect_status(200);
     world.ask("POST", "/bkt/c?uploads").anonymous().send().await.expect_status(200);
     let listed = world.ask("GET", "/bkt").send().await.expect_status(200);
-    assert_eq!(listed.elements("ID"), ["root-canonical-id", "alice-id"]);
+    assert_eq!(listed.elements("ID"), ["root-canonical-id", "root-canonical-id"]);
     let tagged = world.ask("PUT", "/bkt/a").anonymous().header("x-amz-tagging", "a=b");
     assert_denied(tagged.body("x").send().await, "tags need their own permission");
     let acl = world.ask("PUT", "/bkt/a").anonymous().header("x-amz-acl", "private");
     assert_denied(acl.body("x").send().await, "an ACL needs its own permission");
+    let handed = world.ask("PUT", "/bkt/d").by("alice");
+    let handed = handed.header("x-amz-acl", "bucket-owner-full-control").body("x");
+    handed.send().await.expect_status(200);
+    let by_grant = world.ask("PUT", "/bkt/d").by("alice");
+    let by_grant = by_grant.header("x-amz-grant-full-control", "id=root-canonical-id").body("x");
+    by_grant.send().await.expect_status(200);
+    let others = world.ask("PUT", "/bkt/d").by("alice");
+    let others = others.header("x-amz-grant-full-control", "id=alice-id").body("x").send().await;
+    assert_denied(others, "full control for another");
 }
 
 /// Operation, action, and whether the action is the bucket's.
@@ -579,7 +588,7 @@ async fn public_access_can_be_blocked() {
     put_raw(&world, &document(&[&public])).await.expect_error(403, "AccessDenied");
     put_policy(&world, &[&statement("Allow", ALICE, "s3:GetObject", KEYS)]).await;
 
-    // Buckets here allow no ACLs at all, so there is no public one left to block.
+    // ACLs are disabled here, so there is no public one left to block.
     let with_acl = |acl| world.ask("PUT", "/bkt/k").header("x-amz-acl", acl).body("y");
     block("BlockPublicAcls").await;
     with_acl("private").send().await.expect_status(200);

@@ -15,7 +15,10 @@ use object_engine::{
 };
 use s3_front::{
     identity::{RootCredentials, WithRoot},
-    service::{NewBucketSseC, Profile, RootAccount, S3Service, ServiceOptions, StoredAccessKeys},
+    service::{
+        NewBucketSseC, ObjectOwnership, Profile, RootAccount, S3Service, ServiceOptions,
+        StoredAccessKeys,
+    },
 };
 use sealed_format::{MasterKey, Randomness};
 use sealed_store::{CopyMode, SealedStore};
@@ -84,6 +87,7 @@ struct Kind {
     profile: Profile,
     copy_mode: CopyMode,
     new_bucket_sse_c: NewBucketSseC,
+    new_bucket_object_ownership: ObjectOwnership,
 }
 
 impl World {
@@ -119,6 +123,17 @@ impl World {
         Self::with(region, Kind { new_bucket_sse_c, ..Kind::default() }).await
     }
 
+    /// A service with `bkt`, whose new buckets have this object ownership, and with the accounts alice and
+    /// bob.
+    pub(crate) async fn owning(ownership: ObjectOwnership) -> Self {
+        let kind = Kind { new_bucket_object_ownership: ownership, ..Kind::default() };
+        let world = Self::with("us-east-1", kind).await;
+        world.ask("PUT", "/bkt").send().await.expect_status(200);
+        world.add_user("alice").await;
+        world.add_user("bob").await;
+        world
+    }
+
     async fn with(region: &str, kind: Kind) -> Self {
         let counts = Arc::new(Counts::default());
         let random = Arc::new(Counting::default());
@@ -146,6 +161,7 @@ impl World {
             profile: kind.profile,
             copy_mode: kind.copy_mode,
             new_bucket_sse_c: kind.new_bucket_sse_c,
+            new_bucket_object_ownership: kind.new_bucket_object_ownership,
         });
         Self { service, store, region: region.to_owned(), counts }
     }
@@ -161,7 +177,7 @@ impl World {
             id: AccountId(format!("{name}-id")),
             name: name.into(),
             display_name: name.to_uppercase(),
-            email: None,
+            email: Some(format!("{name}@example.com")),
             policy: None,
         };
         let key = AccessKey {

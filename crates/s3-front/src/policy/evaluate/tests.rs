@@ -59,6 +59,7 @@ impl Case {
                 bucket: bucket.as_ref().map(Ok),
                 identity: identity.as_ref().filter(|_| is_account).map(Ok),
                 restrict_public: restrict,
+                acls: Acls::Silent,
             };
             evaluate(&self.ask(caller, action), &policies).allowed
         })
@@ -275,6 +276,7 @@ fn who_can_delete_nothing_need_not_send_a_list() {
                 bucket: Some(Ok(bucket)),
                 identity: identity.map(Ok),
                 restrict_public,
+                acls: Acls::Silent,
             };
             could_allow(caller, delete, &policies)
         })
@@ -288,4 +290,36 @@ fn who_can_delete_nothing_need_not_send_a_list() {
     assert_eq!(who(&none, None, false), OWNER_AND_ROOT);
     let reads = identity_policy(r#"{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}"#);
     assert_eq!(who(&some, Some(&reads), false), OWNER_AND_ROOT);
+}
+
+#[test]
+fn acls_add_to_policies_and_a_foreign_object_is_withheld_from_the_bucket_owner() {
+    let case = Case::new();
+    let who = |acls: Acls, bucket: &str, identity: &str| {
+        let bucket = (!bucket.is_empty()).then(|| bucket_policy(bucket));
+        let identity = (!identity.is_empty()).then(|| identity_policy(identity));
+        case.callers().map(|caller| {
+            let is_account = matches!(caller, Caller::Account { .. });
+            let policies = Policies {
+                owner: Some(&case.owner),
+                bucket: bucket.as_ref().map(Ok),
+                identity: identity.as_ref().filter(|_| is_account).map(Ok),
+                restrict_public: false,
+                acls,
+            };
+            evaluate(&case.ask(caller, Action::GetObject), &policies).allowed
+        })
+    };
+    let (allow, deny) = (bucket_statement("Allow", r#""*""#), bucket_statement("Deny", r#""*""#));
+    for acls in [Acls::Granted, Acls::Pending] {
+        assert_eq!(who(acls, "", ""), [true; 4], "{acls:?}");
+        assert_eq!(who(acls, &deny, ""), [false; 4], "{acls:?}: a deny wins");
+    }
+    assert_eq!(who(Acls::Silent, "", ""), [true, true, false, false]);
+    assert_eq!(who(Acls::Silent, &allow, ""), [true; 4]);
+    assert_eq!(who(Acls::Withheld, "", ""), [true, false, false, false]);
+    assert_eq!(who(Acls::Withheld, &allow, ""), [true, false, false, false]);
+    let other = r#"{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}"#;
+    let bound = who(Acls::Granted, "", other);
+    assert_eq!(bound, [true, true, false, true], "a user is bound by its own policy");
 }
