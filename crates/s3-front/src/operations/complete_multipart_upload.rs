@@ -16,7 +16,6 @@ use super::{
     found::no_such_key,
     lock_settings::LockSettings,
     object_promises::Promises,
-    put_object::new_version,
 };
 use crate::{
     body::{ChecksumAlgorithm, RequestBody},
