@@ -15,6 +15,7 @@
 //!          c/<upload id>                            an upload that is completing
 //!          g/b<blob id>  g/m<body id>  g/u<upload id>  g/k<bucket uid>   deferred removals
 //!          l/<lease number>  n/lease                leases of blob ids, and the next number
+//!          w/<task>                                 where a background task stands
 //! ```
 //!
 //! Guarantees: integers are big-endian, so byte order is number order; object keys stand unescaped
@@ -157,6 +158,11 @@ pub(crate) fn lease_of(blob: BlobId) -> Key {
 
 pub(crate) fn next_lease() -> Key {
     key(Space::Records, &[b"n/lease"])
+}
+
+/// Where the background task of this name stands.
+pub(crate) fn task_note(task: &str) -> Key {
+    key(Space::Records, &[b"w/", task.as_bytes()])
 }
 
 pub(crate) fn account(name: &str) -> Key {

@@ -12,6 +12,7 @@ pub mod body;
 pub mod error;
 pub mod identity;
 mod key_names;
+pub mod lifecycle;
 pub mod limits;
 mod operations;
 pub mod policy;

@@ -60,6 +60,18 @@ pub const CORS_REQUESTED_HEADERS_MAX: usize = 256;
 /// Bytes of `x-amz-website-redirect-location` (S3's limit).
 pub const WEBSITE_REDIRECT_BYTES_MAX: usize = 2 * 1024;
 
+/// Rules of one lifecycle configuration (S3's limit).
+pub const LIFECYCLE_RULES_MAX: usize = 1_000;
+
+/// Characters of a lifecycle rule's id (S3's limit).
+pub const LIFECYCLE_ID_CHARS_MAX: usize = 255;
+
+/// Bytes of a lifecycle rule's prefix: the longest key.
+pub const LIFECYCLE_PREFIX_BYTES_MAX: usize = 1_024;
+
+/// Noncurrent versions that a lifecycle rule can keep (S3's limit).
+pub const LIFECYCLE_NEWER_VERSIONS_MAX: u32 = 100;
+
 /// Elements of an XML request body: above CompleteMultipartUpload's 10,000 parts of eight elements each.
 pub const XML_ELEMENTS_MAX: usize = 100_000;
 

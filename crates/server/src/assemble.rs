@@ -6,7 +6,7 @@
 
 mod accounts;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use http::{HeaderName, Request, Response};
 use object_engine::{
@@ -23,6 +23,7 @@ use object_engine::{
 };
 use s3_front::{
     identity::{RootCredentials, WithRoot},
+    lifecycle::{DayLength, LifecycleWorker},
     policy::IdentityPolicy,
     request::customer_key,
     response::ResponseBody,
@@ -33,6 +34,7 @@ use s3_front::{
 };
 use sealed_format::{MasterKey, Randomness, layout};
 use sealed_store::{CopyMode, SealedStore};
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 pub(crate) use accounts::StoredAccounts;
@@ -109,6 +111,17 @@ impl Store {
             tokio::time::sleep(RECLAIM_INTERVAL).await;
             note("reclaim", engine.reclaim().await);
         }
+    }
+
+    /// Applies lifecycle rules until told to stop.
+    pub(crate) async fn apply_lifecycle(
+        self,
+        debug_interval: Option<NonZeroU32>,
+        stop: watch::Receiver<bool>,
+    ) {
+        let day = debug_interval.map_or(DayLength::Calendar, DayLength::Seconds);
+        let worker = LifecycleWorker::new(self.0.engine().clone(), Arc::new(SystemClock), day);
+        worker.run(stop).await;
     }
 
     /// Gives the engine's leases back.

@@ -6,7 +6,7 @@
 
 mod identity;
 
-use std::{net::IpAddr, net::SocketAddr, path::PathBuf};
+use std::{net::IpAddr, net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
@@ -100,6 +100,9 @@ pub(crate) struct Settings {
     /// Objects up to this many bytes live in the catalog, larger ones in files [default: 16384]
     #[arg(long, value_name = "BYTES", env = "STRONGROOM_INLINE_BYTES_MAX")]
     pub(crate) inline_bytes_max: Option<usize>,
+    /// For tests: a lifecycle rule's day lasts this many seconds [default: days of UTC]
+    #[arg(long, value_name = "SECONDS", env = "STRONGROOM_LIFECYCLE_DEBUG_INTERVAL")]
+    pub(crate) lifecycle_debug_interval: Option<NonZeroU32>,
     /// Connections open at once; further ones wait [default: 4096]
     #[arg(long, value_name = "N", env = "STRONGROOM_CONNECTIONS_MAX")]
     pub(crate) connections_max: Option<usize>,
@@ -144,6 +147,9 @@ impl Settings {
                 self.trusted_proxy
             },
             inline_bytes_max: self.inline_bytes_max.or(other.inline_bytes_max),
+            lifecycle_debug_interval: self
+                .lifecycle_debug_interval
+                .or(other.lifecycle_debug_interval),
             connections_max: self.connections_max.or(other.connections_max),
             header_timeout_seconds: self.header_timeout_seconds.or(other.header_timeout_seconds),
             idle_timeout_seconds: self.idle_timeout_seconds.or(other.idle_timeout_seconds),

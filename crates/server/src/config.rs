@@ -5,6 +5,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -45,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: Vec<IpAddr>,
     /// Objects up to this many bytes are kept in the catalog.
     pub(crate) inline_bytes_max: usize,
+    /// How many seconds a lifecycle rule's day lasts in tests; `None`: days of UTC.
+    pub(crate) lifecycle_debug_interval: Option<NonZeroU32>,
     /// What a client can hold of the server.
     pub(crate) limits: ConnectionLimits,
     /// How long requests under way may take to end after SIGTERM.
@@ -115,6 +118,7 @@ impl Config {
             new_bucket_sse_c: settings.new_bucket_sse_c.unwrap_or_default(),
             trusted_proxies: settings.trusted_proxy,
             inline_bytes_max: parse_inline(settings.inline_bytes_max)?,
+            lifecycle_debug_interval: settings.lifecycle_debug_interval,
             limits,
             drain_timeout: seconds("drain-timeout-seconds", settings.drain_timeout_seconds, 30)?,
             log: LogConfig {
@@ -225,6 +229,7 @@ mod tests {
         assert_eq!(config.http_listen, None);
         assert_eq!(config.region, "us-east-1");
         assert_eq!(config.inline_bytes_max, 16_384);
+        assert_eq!(config.lifecycle_debug_interval, None);
         assert_eq!(config.copy_mode, CopyMode::Share);
         assert_eq!(config.new_bucket_sse_c, NewBucketSseC::Allowed);
         let ownership = NewBucketObjectOwnership::BucketOwnerEnforced;
@@ -251,6 +256,7 @@ mod tests {
         assert!(toml::from_str::<Settings>("regoin = 'x'").is_err());
         assert!(toml::from_str::<Settings>("listen = 'nowhere'").is_err());
         assert!(toml::from_str::<Settings>("copy-mode = 'move'").is_err());
+        assert!(toml::from_str::<Settings>("lifecycle-debug-interval = 0").is_err());
         assert!(toml::from_str::<Settings>("new-bucket-sse-c = 'maybe'").is_err());
     }
 

@@ -4,11 +4,11 @@
 //! SIGTERM or SIGINT no connection is accepted any more, requests under way may end within the drain
 //! time, and the store is closed. Does not: know what serves the requests.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Semaphore, watch},
-    task::JoinSet,
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
 
@@ -60,11 +60,24 @@ async fn serve(config: &Config, data: &DataDir) -> Result<(), Failure> {
     let mut background = JoinSet::new();
     background.spawn(admin.serve(store.accounts()));
     background.spawn(store.clone().keep_house());
+    let (end_lifecycle, ending) = watch::channel(false);
+    let lifecycle = store.clone().apply_lifecycle(config.lifecycle_debug_interval, ending);
+    let lifecycle = tokio::spawn(lifecycle);
     announce(config, &root, &certificate, &listeners)?;
     accept_until_stopped(config, listeners, Context::new(config, handler), (&mut signals, &tls))
         .await;
+    end_lifecycle.send_replace(true);
+    drain(lifecycle, config.drain_timeout).await;
     background.shutdown().await;
     store.close().await
+}
+
+/// Waits until the page under way is done; a store that hangs is left as a crash would leave it.
+async fn drain(mut lifecycle: JoinHandle<()>, within: Duration) {
+    if timeout(within, &mut lifecycle).await.is_err() {
+        tracing::warn!("breaking off lifecycle deletions that did not end in time");
+        lifecycle.abort();
+    }
 }
 
 async fn bind(config: &Config, tls: &Tls) -> Result<Vec<Listener>, Failure> {

@@ -301,7 +301,7 @@ impl ObjectEngine {
     }
 }
 
-fn decode_named(
+pub(super) fn decode_named(
     name: &[u8],
     value: &[u8],
     stamp: crate::catalog::Stamp,

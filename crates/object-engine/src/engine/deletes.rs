@@ -16,8 +16,8 @@ use crate::{
     error::EngineError,
     keys,
     model::{
-        AccountId, Bucket, BucketUid, Deleted, Lock, ObjectKey, Version, VersionKind,
-        VersionSelector, VersionUid, Versioning, WriteCondition,
+        AccountId, Bucket, BucketUid, Deleted, Lock, ObjectKey, PublicVersion, Version,
+        VersionKind, VersionSelector, VersionUid, Versioning, WriteCondition,
     },
     record::{Head, Malformed, VersionFront, VersionRecord},
 };
@@ -100,6 +100,18 @@ impl ObjectEngine {
         state: &KeyState,
         key: &ObjectKey,
     ) -> Result<Option<Deleted>, EngineError> {
+        let Some((change, public)) = self.marker(state, key).await? else { return Ok(None) };
+        let is_done = change.commit(self).await?;
+        Ok(is_done.then_some(Deleted::MarkerWritten(public)))
+    }
+
+    /// The change that puts a delete marker on top of a key, and the marker's name. `None`: the key
+    /// changed since it was read.
+    pub(super) async fn marker(
+        &self,
+        state: &KeyState,
+        key: &ObjectKey,
+    ) -> Result<Option<(Change, PublicVersion)>, EngineError> {
         let assigned = self.assign(state);
         let owner: &AccountId = &state.bucket.owner;
         let record = VersionRecord {
@@ -110,9 +122,7 @@ impl ObjectEngine {
             object: None,
         };
         let change = self.change_to(state, key, &record, None, assigned.sequence).await?;
-        let Some(change) = change else { return Ok(None) };
-        let is_done = change.commit(self).await?;
-        Ok(is_done.then_some(Deleted::MarkerWritten(assigned.public)))
+        Ok(change.map(|change| (change, assigned.public)))
     }
 
     /// `None`: the key changed since it was read.
@@ -145,8 +155,7 @@ impl ObjectEngine {
         self.remove(state, head, (&version, stamp)).await
     }
 
-    /// Removes a version as it was read: retention and legal hold change its record, not the head, so
-    /// the record's stamp is checked too.
+    /// Removes a version as it was read.
 
     async fn remove(
         &self,
@@ -154,6 +163,20 @@ impl ObjectEngine {
         head: &Head,
         (version, stamp): (&Version, Stamp),
     ) -> Result<Option<Deleted>, EngineError> {
+        let change = self.removal(state, head, (version, stamp)).await?;
+        let is_done = change.commit(self).await?;
+        let was_marker = version.kind == VersionKind::DeleteMarker;
+        Ok(is_done.then_some(Deleted::Removed { public: version.public, was_marker }))
+    }
+
+    /// The change that removes a version as it was read: retention and legal hold change its record,
+    /// not the head, so the record's stamp is checked too.
+    pub(super) async fn removal(
+        &self,
+        state: &KeyState,
+        head: &Head,
+        (version, stamp): (&Version, Stamp),
+    ) -> Result<Change, EngineError> {
         let key = &version.key;
         let null = head.null.filter(|null| *null != version.sequence);
         let new_head = if version.sequence == head.sequence {
@@ -167,14 +190,12 @@ impl ObjectEngine {
         change.commit.check(record, Expect::Stamp(stamp));
         change.remove_version(version);
         change.swap_head(state, new_head.as_ref());
-        let is_done = change.commit(self).await?;
-        let was_marker = version.kind == VersionKind::DeleteMarker;
-        Ok(is_done.then_some(Deleted::Removed { public: version.public, was_marker }))
+        Ok(change)
     }
 
     /// The newest version older than `sequence`. True of the head that was read before, as long as
     /// that head's stamp holds.
-    async fn newest_below(
+    pub(super) async fn newest_below(
         &self,
         bucket: BucketUid,
         key: &ObjectKey,

@@ -8,6 +8,7 @@ mod conditions;
 mod crash;
 mod decorators;
 mod disk;
+mod expiry;
 mod histories;
 mod listing_model;
 mod listings;

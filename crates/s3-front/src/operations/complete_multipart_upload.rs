@@ -10,7 +10,11 @@ use sealed_store::{
 };
 
 use super::{
-    At, encryption_settings::SseCWrite, found::no_such_key, lock_settings::LockSettings,
+    At,
+    encryption_settings::SseCWrite,
+    expiration::{self, EXPIRATION},
+    found::no_such_key,
+    lock_settings::LockSettings,
     object_promises::Promises,
 };
 use crate::{
@@ -68,7 +72,9 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
     match outcome {
         CompleteOutcome::Done { assigned, etag, checksum } => {
             let made = (assigned.public, &etag, checksum.as_ref());
-            Ok(done(at, upload.holder, made, opening.as_ref()))
+            let expires = expiration::of_new(call, (&bucket, at.key), &assigned).await;
+            let done = done(at, upload.holder, made, opening.as_ref());
+            Ok(done.header_if(EXPIRATION, expires))
         }
         CompleteOutcome::ConditionFailed => Err(conditional::write_failed(&failed)),
         CompleteOutcome::InvalidPart(number) => Err(invalid_part(&upload, &parts, number)),

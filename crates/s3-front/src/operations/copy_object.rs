@@ -7,8 +7,13 @@ use sealed_format::{ChecksumAlgorithm, ObjectMetadata};
 use sealed_store::{CopyMode, CopyObject, CopyOutcome, PutOutcome};
 
 use super::{
-    At, copying::Source, encryption_settings::SseCWrite, found::no_such_key,
-    lock_settings::NewLock, put_object::new_version,
+    At,
+    copying::Source,
+    encryption_settings::SseCWrite,
+    expiration::{self, EXPIRATION},
+    found::no_such_key,
+    lock_settings::NewLock,
+    put_object::new_version,
 };
 use crate::{
     error::{ErrorCode, S3Error, S3Result},
@@ -77,7 +82,9 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
     };
     match outcome.published {
         Published::Done(assigned) => {
-            Ok(source.named_in(answer(&outcome, &assigned, sealing.as_ref())))
+            let expires = expiration::of_new(call, (&bucket, at.key), &assigned).await;
+            let answer = answer(&outcome, &assigned, sealing.as_ref());
+            Ok(source.named_in(answer).header_if(EXPIRATION, expires))
         }
         Published::ConditionFailed => Err(conditional::write_failed(&wanted.condition)),
         Published::NoSuchKey => Err(no_such_key(at.key)),

@@ -3,7 +3,7 @@
 use object_engine::model::Attached;
 use sealed_store::CreateUpload;
 
-use super::{At, encryption_settings::SseCWrite, lock_settings::NewLock};
+use super::{At, encryption_settings::SseCWrite, expiration, lock_settings::NewLock};
 use crate::{
     error::S3Result,
     request::{
@@ -44,6 +44,7 @@ pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3R
     writer.text("Bucket", at.bucket).text("Key", at.key).text("UploadId", upload.id);
     let mut answer =
         Answer::xml(writer.finish()).encryption(sealing.as_ref().map(|sealing| &sealing.md5));
+    answer = expiration::with_abort(answer, &bucket, &upload);
     if let (Some((algorithm, _)), Some((_, kind))) = (chosen, &upload.checksum) {
         answer = answer
             .header("x-amz-checksum-algorithm", from_format(algorithm).name())

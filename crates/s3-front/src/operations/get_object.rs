@@ -7,7 +7,11 @@ use object_engine::model::{Bucket, LegalHold, Retention, StoredObject, Version};
 use sealed_format::Checksum;
 use sealed_store::{ObjectFacts, Unlocked};
 
-use super::{At, found};
+use super::{
+    At,
+    expiration::{self, EXPIRATION},
+    found,
+};
 use crate::{
     error::{ErrorCode, S3Error, S3Result},
     identity::Principal,
@@ -97,7 +101,8 @@ impl Read {
             .header(header::LAST_MODIFIED, time::http(facts.last_modified))
             .header(header::ACCEPT_RANGES, "bytes")
             .header(header::CONTENT_LENGTH, (end - start).to_string())
-            .header_if(VERSION_ID, version_id(&self.bucket, self.version.public));
+            .header_if(VERSION_ID, version_id(&self.bucket, self.version.public))
+            .header_if(EXPIRATION, expiration::of(&self.bucket, &self.version));
         if self.selected.is_partial {
             let content_range = format!("bytes {start}-{}/{}", end - 1, facts.length);
             answer = answer

@@ -7,7 +7,7 @@ use object_engine::{
 use sealed_format::Checksum;
 use sealed_store::{UnlockError, UnlockedUpload};
 
-use super::{At, found, list_multipart_uploads::write_people};
+use super::{At, expiration, found, list_multipart_uploads::write_people};
 use crate::{
     error::{S3Result, sse_c},
     request::{checksum::shown, customer_key::Opening, listing, uploads},
@@ -49,7 +49,7 @@ pub(crate) async fn list_parts(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer>
     }
     write_people(&mut writer, &upload, &owner);
     writer.text("StorageClass", &upload.storage_class);
-    Ok(Answer::xml(writer.finish()))
+    Ok(expiration::with_abort(Answer::xml(writer.finish()), &bucket, &upload))
 }
 
 /// E17 and E15. Without checksums to show, an SSE-C upload is listed without its key.

@@ -14,7 +14,10 @@ use sealed_format::KeyMd5;
 use sealed_store::{BodyDigests, PlainBody, Put, PutError, PutOutcome};
 
 use super::{
-    encryption_settings::SseCWrite, found::no_such_key, lock_settings::NewLock,
+    encryption_settings::SseCWrite,
+    expiration::{self, EXPIRATION},
+    found::no_such_key,
+    lock_settings::NewLock,
     put_object::new_version,
 };
 use crate::{
@@ -150,6 +153,7 @@ async fn authorised(
 struct Stored {
     outcome: PutOutcome,
     version: Option<String>,
+    expires: Option<String>,
     md5: Option<KeyMd5>,
 }
 
@@ -202,7 +206,8 @@ async fn store<B: HttpBody>(
     match &outcome.published {
         Published::Done(assigned) => {
             let version = new_version(assigned);
-            Ok(Stored { outcome, version, md5: sealing.map(|sealing| sealing.md5) })
+            let expires = expiration::of_new(call, (&bucket, key), assigned).await;
+            Ok(Stored { outcome, version, expires, md5: sealing.map(|sealing| sealing.md5) })
         }
         Published::ConditionFailed => Err(ErrorCode::PreconditionFailed.into()),
         Published::NoSuchKey => Err(no_such_key(key)),
@@ -289,6 +294,7 @@ impl Wish {
         .encryption(stored.md5.as_ref())
         .checksum(stored.outcome.checksum.as_ref())
         .header_if(VERSION_ID, stored.version.as_ref())
+        .header_if(EXPIRATION, stored.expires.as_ref())
     }
 }
 

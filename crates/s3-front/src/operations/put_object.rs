@@ -6,6 +6,7 @@ use sealed_store::Put;
 use super::{
     At,
     encryption_settings::SseCWrite,
+    expiration::{self, EXPIRATION},
     found::no_such_key,
     lock_settings::NewLock,
     plaintext::{Plaintext, refused},
@@ -59,7 +60,8 @@ pub(crate) async fn put_object<B: HttpBody>(
             .etag(&outcome.etag)
             .encryption(sealing.as_ref().map(|sealing| &sealing.md5))
             .checksum(outcome.checksum.as_ref())
-            .header_if(VERSION_ID, new_version(&assigned))),
+            .header_if(VERSION_ID, new_version(&assigned))
+            .header_if(EXPIRATION, expiration::of_new(call, (&bucket, at.key), &assigned).await)),
         Published::ConditionFailed => Err(conditional::write_failed(&condition)),
         Published::NoSuchKey => Err(no_such_key(at.key)),
         Published::NoSuchBucket => Err(no_such_bucket(at.bucket)),

@@ -5,10 +5,10 @@
 use object_engine::model::BucketName;
 
 use super::{
-    At, acl, bucket_accelerate, bucket_cors, bucket_encryption, bucket_request_payment,
-    bucket_tagging, bucket_versioning, get_object_attributes, list_object_versions,
-    object_legal_hold, object_lock_configuration, object_retention, object_tagging,
-    ownership_controls, unoffered,
+    At, acl, bucket_accelerate, bucket_cors, bucket_encryption, bucket_lifecycle,
+    bucket_request_payment, bucket_tagging, bucket_versioning, get_object_attributes,
+    list_object_versions, object_legal_hold, object_lock_configuration, object_retention,
+    object_tagging, ownership_controls, unoffered,
 };
 use crate::{
     error::S3Result,
@@ -29,6 +29,7 @@ pub(super) async fn on_bucket<B: HttpBody>(
         Op::DeleteBucketEncryption => {
             bucket_encryption::delete_bucket_encryption(call, bucket).await
         }
+        Op::DeleteBucketLifecycle => bucket_lifecycle::delete_bucket_lifecycle(call, bucket).await,
         Op::DeleteBucketOwnershipControls => {
             ownership_controls::delete_bucket_ownership_controls(call, bucket).await
         }
@@ -39,6 +40,9 @@ pub(super) async fn on_bucket<B: HttpBody>(
         Op::GetBucketAcl => acl::get_bucket_acl(call, bucket).await,
         Op::GetBucketCors => bucket_cors::get_bucket_cors(call, bucket).await,
         Op::GetBucketEncryption => bucket_encryption::get_bucket_encryption(call, bucket).await,
+        Op::GetBucketLifecycleConfiguration => {
+            bucket_lifecycle::get_bucket_lifecycle_configuration(call, bucket).await
+        }
         Op::GetBucketOwnershipControls => {
             ownership_controls::get_bucket_ownership_controls(call, bucket).await
         }
@@ -55,6 +59,9 @@ pub(super) async fn on_bucket<B: HttpBody>(
         Op::PutBucketCors => bucket_cors::put_bucket_cors(call, bucket, body).await,
         Op::PutBucketEncryption => {
             bucket_encryption::put_bucket_encryption(call, bucket, body).await
+        }
+        Op::PutBucketLifecycleConfiguration => {
+            bucket_lifecycle::put_bucket_lifecycle_configuration(call, bucket, body).await
         }
         Op::PutBucketOwnershipControls => {
             ownership_controls::put_bucket_ownership_controls(call, bucket, body).await

@@ -62,7 +62,7 @@ fn every_operation_has_its_row() {
 /// never another operation.
 #[test]
 fn no_sub_resource_falls_through() {
-    let unbuilt = "abac analytics intelligent-tiering inventory lifecycle logging \
+    let unbuilt = "abac analytics intelligent-tiering inventory logging \
         metadataConfiguration metadataTable metrics notification renameObject replication \
         session website nobody-knows";
     for sub_resource in unbuilt.split_whitespace() {

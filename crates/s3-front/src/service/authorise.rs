@@ -115,6 +115,9 @@ fn on_bucket_sub_resource(operation: BucketSubResource) -> Action {
     match operation {
         Op::DeleteBucketCors | Op::PutBucketCors => Action::PutBucketCORS,
         Op::DeleteBucketEncryption | Op::PutBucketEncryption => Action::PutEncryptionConfiguration,
+        Op::DeleteBucketLifecycle | Op::PutBucketLifecycleConfiguration => {
+            Action::PutLifecycleConfiguration
+        }
         Op::DeleteBucketOwnershipControls | Op::PutBucketOwnershipControls => {
             Action::PutBucketOwnershipControls
         }
@@ -123,6 +126,7 @@ fn on_bucket_sub_resource(operation: BucketSubResource) -> Action {
         Op::GetBucketAcl => Action::GetBucketAcl,
         Op::GetBucketCors => Action::GetBucketCORS,
         Op::GetBucketEncryption => Action::GetEncryptionConfiguration,
+        Op::GetBucketLifecycleConfiguration => Action::GetLifecycleConfiguration,
         Op::GetBucketOwnershipControls => Action::GetBucketOwnershipControls,
         Op::GetBucketRequestPayment => Action::GetBucketRequestPayment,
         Op::GetBucketTagging => Action::GetBucketTagging,
