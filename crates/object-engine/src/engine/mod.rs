@@ -49,6 +49,7 @@ mod deletes;
 mod leases;
 mod listings;
 mod manifests;
+mod named_keys;
 mod objects;
 mod pins;
 mod reclaim;

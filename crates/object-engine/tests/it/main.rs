@@ -12,4 +12,5 @@ mod histories;
 mod listings;
 mod model;
 mod multipart;
+mod named_keys;
 mod world;

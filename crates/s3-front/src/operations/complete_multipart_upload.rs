@@ -2,7 +2,7 @@
 
 use object_engine::{
     error::EngineError,
-    model::{Assigned, Bucket, ETag, HolderKind, Upload},
+    model::{Assigned, Bucket, ETag, Holder, Upload},
 };
 use sealed_format::Checksum;
 use sealed_store::{ChosenChecksum, CompleteOutcome, PART_BYTES_MIN, UnlockError, UnlockedUpload};
@@ -13,6 +13,7 @@ use super::{
     found::{self, no_such_key},
     object_promises::Promises,
     put_object::new_version,
+    sealing::check_holder,
 };
 use crate::{
     body::{ChecksumAlgorithm, RequestBody},
@@ -47,10 +48,10 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
     let opening = call.keys.for_complete()?;
     let id = uploads::upload_id(&head.query)?;
     let upload = found::upload(call, &bucket, at.key, id).await?;
-    if upload.holder == HolderKind::Customer {
+    if upload.holder == Holder::Customer {
         SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check_sealed(call)?;
     }
-    let unlocked = unlock(call, &bucket, &upload, opening.as_ref())?;
+    let unlocked = unlock(call, &bucket, &upload, opening.as_ref()).await?;
 
     promises.check(call, (&upload, unlocked.as_ref()), &parts).await?;
 
@@ -130,26 +131,28 @@ fn part_checksum(
 }
 
 /// The key, where it is at hand; E16 for one that is not the upload's.
-fn unlock(
+async fn unlock(
     call: &Call<'_>,
     bucket: &Bucket,
     upload: &Upload,
     opening: Option<&Opening>,
 ) -> S3Result<Option<UnlockedUpload>> {
-    match (upload.holder, opening) {
-        (HolderKind::Customer, None) => return Ok(None),
-        (HolderKind::Server, Some(_)) => return Err(sse_c::complete_key_differs()),
-        (HolderKind::Customer, Some(opening)) if opening.key().is_none() => {
+    match (&upload.holder, opening) {
+        (Holder::Customer, None) => return Ok(None),
+        (Holder::Server | Holder::Kms(_), Some(_)) => return Err(sse_c::complete_key_differs()),
+        (Holder::Customer, Some(opening)) if opening.key().is_none() => {
             return Err(sse_c::complete_key_differs());
         }
         _ => {}
     }
+    check_holder(call, &upload.holder)?;
     let key = opening.and_then(Opening::key);
     let unlocked =
-        call.store().unlock_upload(bucket, upload, key).map_err(|error| match error {
+        call.store().unlock_upload(bucket, upload, key).await.map_err(|error| match error {
             UnlockError::KeyRequired | UnlockError::KeyNotApplicable | UnlockError::WrongKey => {
                 sse_c::complete_key_differs()
             }
+            UnlockError::Key(error) => error.into(),
             UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),
         })?;
     Ok(Some(unlocked))
@@ -173,10 +176,9 @@ fn done(
             .text("ChecksumType", checksum.kind.name());
     }
     let answer = Answer::xml(writer.finish()).header_if(VERSION_ID, new_version(assigned));
-    match (upload.holder, opening) {
-        (HolderKind::Server, _) => answer.encryption(None),
-        (HolderKind::Customer, Some(opening)) => answer.encryption(Some(opening.md5())),
-        (HolderKind::Customer, None) => answer.header(ALGORITHM, "AES256"),
+    match (&upload.holder, opening) {
+        (Holder::Customer, None) => answer.header(ALGORITHM, "AES256"),
+        (holder, opening) => answer.held_by(holder, opening.map(Opening::md5)),
     }
 }
 

@@ -4,12 +4,12 @@ use object_engine::model::Attached;
 
 use sealed_store::CreateUpload;
 
-use super::{At, encryption_settings::SseCWrite};
+use super::{At, encryption_settings::SseCWrite, sealing::Sealer};
 use crate::{
     error::S3Result,
     request::{
         checksum::{self, from_format},
-        encryption, metadata, stored,
+        metadata, stored,
     },
     response::Answer,
     service::{Call, no_such_bucket},
@@ -22,8 +22,7 @@ pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3R
     SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check(call)?;
     let head = &call.head;
     let storage_class = stored::storage_class(head)?;
-    encryption::check_write(head, &call.keys)?;
-    let sealing = call.keys.for_write()?;
+    let sealer = Sealer::of(call, &bucket)?;
     stored::check_acl(head)?;
     stored::check_unbuilt(head)?;
     let chosen = checksum::chosen(head)?;
@@ -31,7 +30,7 @@ pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3R
         bucket: &bucket,
         key: at.key,
         owner: call.owner_in(&bucket),
-        customer_key: sealing.as_ref().map(|sealing| &sealing.key),
+        encryption: sealer.encryption(),
         metadata: metadata::parse(head)?,
         storage_class,
         attached: Attached::tags(stored::tags(head)?),
@@ -42,8 +41,7 @@ pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3R
 
     let mut writer = XmlWriter::new("InitiateMultipartUploadResult");
     writer.text("Bucket", at.bucket).text("Key", at.key).text("UploadId", upload.id);
-    let mut answer =
-        Answer::xml(writer.finish()).encryption(sealing.as_ref().map(|sealing| &sealing.md5));
+    let mut answer = sealer.told(Answer::xml(writer.finish()));
     if let (Some((algorithm, _)), Some((_, kind))) = (chosen, &upload.checksum) {
         answer = answer
             .header("x-amz-checksum-algorithm", from_format(algorithm).name())

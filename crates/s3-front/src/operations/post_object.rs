@@ -10,10 +10,11 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use object_engine::model::{Attached, BucketName, ObjectKey, Published, WriteCondition};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sealed_format::KeyMd5;
 use sealed_store::{BodyDigests, PlainBody, Put, PutError, PutOutcome};
 
-use super::{encryption_settings::SseCWrite, found::no_such_key, put_object::new_version};
+use super::{
+    encryption_settings::SseCWrite, found::no_such_key, put_object::new_version, sealing::Sealer,
+};
 use crate::{
     body::{ChecksumAlgorithm, RequestBody},
     error::{ErrorCode, S3Error, S3Result, post_form::of_file, sse_c},
@@ -21,7 +22,7 @@ use crate::{
     limits::{FORM_FIELDS_BYTES_MAX, PUT_BYTES_MAX},
     policy::Action,
     post_form::{self, Delimiter, FileBody, Form, LengthRange, Policy, missing, text},
-    request::{checksum, customer_key, encryption, head::Head, metadata, stored},
+    request::{checksum, customer_key, head::Head, metadata, stored},
     response::{
         Answer, ResponseBody,
         object::{VERSION_ID, quoted},
@@ -143,7 +144,7 @@ async fn authorised(
 struct Stored {
     outcome: PutOutcome,
     version: Option<String>,
-    md5: Option<KeyMd5>,
+    sealer: Sealer,
 }
 
 /// As PutObject, with fields for headers.
@@ -159,8 +160,7 @@ async fn store<B: HttpBody>(
     SseCWrite { bucket: &bucket, key, action: "s3:PutObject" }.check(call)?;
     let storage_class = stored::storage_class(head)?;
     let mut body = File(RequestBody::new(&head.headers, Payload::Unsigned, file)?);
-    encryption::check_write(head, &call.keys)?;
-    let sealing = call.keys.for_write()?;
+    let sealer = Sealer::of(call, &bucket)?;
     stored::check_acl(head)?;
     stored::check_unbuilt(head)?;
     body.choose_checksum(head)?;
@@ -174,24 +174,25 @@ async fn store<B: HttpBody>(
         bucket: &bucket,
         key,
         owner: call.owner_in(&bucket),
-        customer_key: sealing.as_ref().map(|sealing| &sealing.key),
+        encryption: sealer.encryption(),
         metadata: metadata::parse(head)?,
         storage_class,
         attached: Attached::tags(tags.map_or_else(|| stored::tags(head), Ok)?),
         condition: WriteCondition::default(),
     };
-    if sealing.is_none() {
+    if sealer.wants_md5() {
         // The ETag of an object under the server's key is its MD5.
         body.0.want_md5();
     }
     let outcome = call.store().put(put, &mut body).await.map_err(|error| match error {
         PutError::Body(error) => error,
         PutError::Store(error) => error.into(),
+        PutError::Key(error) => error.into(),
     })?;
     match &outcome.published {
         Published::Done(assigned) => {
             let version = new_version(assigned);
-            Ok(Stored { outcome, version, md5: sealing.map(|sealing| sealing.md5) })
+            Ok(Stored { outcome, version, sealer })
         }
         Published::ConditionFailed => Err(ErrorCode::PreconditionFailed.into()),
         Published::NoSuchKey => Err(no_such_key(key)),
@@ -259,7 +260,7 @@ impl Wish {
 
     fn answer(&self, stored: &Stored, at: &Place<'_>) -> Answer {
         let etag = quoted(&stored.outcome.etag);
-        match self {
+        let answer = match self {
             Self::Redirect(url) => Answer::status(StatusCode::SEE_OTHER)
                 .header(header::LOCATION, at.told_to(url, &etag)),
             Self::Status(status) => {
@@ -273,11 +274,12 @@ impl Wish {
                     .header_if(header::CONTENT_TYPE, xml)
                     .header(header::LOCATION, &at.location)
             }
-        }
-        .etag(&stored.outcome.etag)
-        .encryption(stored.md5.as_ref())
-        .checksum(stored.outcome.checksum.as_ref())
-        .header_if(VERSION_ID, stored.version.as_ref())
+        };
+        stored
+            .sealer
+            .told(answer.etag(&stored.outcome.etag))
+            .checksum(stored.outcome.checksum.as_ref())
+            .header_if(VERSION_ID, stored.version.as_ref())
     }
 }
 

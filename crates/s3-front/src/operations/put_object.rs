@@ -8,10 +8,11 @@ use super::{
     encryption_settings::SseCWrite,
     found::no_such_key,
     plaintext::{Plaintext, refused},
+    sealing::Sealer,
 };
 use crate::{
     error::S3Result,
-    request::{conditional, encryption, metadata, stored},
+    request::{conditional, metadata, stored},
     response::{
         Answer,
         object::{VERSION_ID, version_name},
@@ -19,7 +20,7 @@ use crate::{
     service::{Call, HttpBody, Incoming, no_such_bucket},
 };
 
-/// Stores an object, sealed under the customer's key or the server's.
+/// Stores an object, sealed under the customer's key, a named one or the server's.
 pub(crate) async fn put_object<B: HttpBody>(
     call: &Call<'_>,
     at: &At<'_>,
@@ -31,30 +32,28 @@ pub(crate) async fn put_object<B: HttpBody>(
     // AWS looks at the storage class and Content-MD5 before any SSE-C value.
     let storage_class = stored::storage_class(head)?;
     let mut body = Plaintext::promised(call, incoming)?;
-    encryption::check_write(head, &call.keys)?;
-    let sealing = call.keys.for_write()?;
+    let sealer = Sealer::of(call, &bucket)?;
     stored::check_acl(head)?;
     stored::check_unbuilt(head)?;
     let put = Put {
         bucket: &bucket,
         key: at.key,
         owner: call.owner_in(&bucket),
-        customer_key: sealing.as_ref().map(|sealing| &sealing.key),
+        encryption: sealer.encryption(),
         metadata: metadata::parse(head)?,
         storage_class,
         attached: Attached::tags(stored::tags(head)?),
         condition: conditional::write_condition(head)?,
     };
     let condition = put.condition.clone();
-    if sealing.is_none() {
+    if sealer.wants_md5() {
         // The ETag of an object under the server's key is its MD5.
         body.0.want_md5();
     }
     let outcome = call.store().put(put, &mut body).await.map_err(refused)?;
     match outcome.published {
-        Published::Done(assigned) => Ok(Answer::ok()
-            .etag(&outcome.etag)
-            .encryption(sealing.as_ref().map(|sealing| &sealing.md5))
+        Published::Done(assigned) => Ok(sealer
+            .told(Answer::ok().etag(&outcome.etag))
             .checksum(outcome.checksum.as_ref())
             .header_if(VERSION_ID, new_version(&assigned))),
         Published::ConditionFailed => Err(conditional::write_failed(&condition)),

@@ -11,6 +11,7 @@ mod counted;
 mod deletes;
 mod encryption_settings;
 mod guides;
+mod kms;
 mod listings;
 mod log;
 mod multipart;
