@@ -30,7 +30,7 @@ use s3_front::{
     },
 };
 use sealed_format::{MasterKey, Randomness, layout};
-use sealed_store::{CopyMode, SealedStore};
+use sealed_store::{CopyMode, KeyName, KeyRing, SealedStore};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -41,6 +41,7 @@ use crate::{
     data_dir::{DataDir, cannot},
     failure::Failure,
     handler::{Connection, Handler},
+    kms::{Key, Keys},
     users::{Accounts, AddUser, User},
 };
 
@@ -96,6 +97,11 @@ impl Store {
     /// Its users.
     pub(crate) fn accounts(&self) -> StoredAccounts {
         StoredAccounts(self.0.clone())
+    }
+
+    /// The named keys of its ring.
+    pub(crate) fn keys(&self) -> StoredKeys {
+        StoredKeys(self.0.key_ring())
     }
 
     /// Sweeps once and then deletes what deferred deletions allow, until dropped.
@@ -230,6 +236,47 @@ impl Accounts for StoredAccounts {
     async fn remove(&self, name: &str) -> Result<bool, String> {
         self.0.engine().remove_account(name).await.map_err(text)
     }
+}
+
+/// The ring's named keys.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredKeys(KeyRing);
+
+impl Keys for StoredKeys {
+    fn check_name(name: &str) -> Result<(), String> {
+        let name = key_name(name)?;
+        if name.is_reserved() {
+            return Err("names that begin with aws/ are the server's own".to_owned());
+        }
+        Ok(())
+    }
+
+    async fn add(&self, name: &str) -> Result<bool, String> {
+        self.0.add(&key_name(name)?).await.map_err(text)
+    }
+
+    async fn list(&self) -> Result<Vec<Key>, String> {
+        let keys = self.0.list().await.map_err(text)?;
+        let shown = keys.into_iter().map(|key| Key {
+            name: key.name,
+            enabled: key.enabled,
+            created_ms: key.created.0,
+        });
+        Ok(shown.collect())
+    }
+
+    async fn set_enabled(&self, name: &str, enabled: bool) -> Result<bool, String> {
+        self.0.set_enabled(&key_name(name)?, enabled).await.map_err(text)
+    }
+
+    async fn remove(&self, name: &str) -> Result<bool, String> {
+        self.0.remove(&key_name(name)?).await.map_err(text)
+    }
+}
+
+fn key_name(name: &str) -> Result<KeyName, String> {
+    KeyName::parse(name)
+        .ok_or_else(|| "a key's name has 1 to 256 letters, digits or /_-".to_owned())
 }
 
 fn text(error: EngineError) -> String {

@@ -24,6 +24,8 @@ pub(crate) enum Command {
     /// Serve S3 over TLS; the first start makes the data directory, a certificate and credentials.
     #[command(after_help = SERVE_AFTER_HELP)]
     Serve(Box<ServeArgs>),
+    /// Add, list, disable and remove the named keys of SSE-KMS, beside a running server or while none runs.
+    Kms(Box<KmsArgs>),
     /// Add, list and remove users, beside a running server or while none runs.
     User(Box<UserArgs>),
 }
@@ -189,6 +191,50 @@ pub(crate) enum LogFormat {
     Human,
     /// One JSON object a line.
     Json,
+}
+
+/// `strongroom kms`.
+#[derive(Debug, Args)]
+pub(crate) struct KmsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: KmsCommand,
+    /// The data directory of the server [default: ./strongroom-data]
+    #[arg(long, value_name = "DIR", env = "STRONGROOM_DATA_DIR", global = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The server's master key, where it is not DATA_DIR/master.key
+    #[arg(long, value_name = "FILE", env = "STRONGROOM_MASTER_KEY_FILE", global = true)]
+    pub(crate) master_key_file: Option<PathBuf>,
+}
+
+/// The commands about named keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KmsCommand {
+    /// Draw a key and keep it under this name, sealed under the master key.
+    Add {
+        /// A unique name: 1 to 256 of letters, digits and `/_-`.
+        name: String,
+    },
+    /// List the keys, one a line: name, state, when it was made (milliseconds since 1970).
+    List,
+    /// Let nothing be written or read under a key until it is enabled again.
+    Disable {
+        /// The name that it was added under.
+        name: String,
+    },
+    /// Let a key be used again.
+    Enable {
+        /// The name that it was added under.
+        name: String,
+    },
+    /// Remove a key; every object under it is then unreadable for ever.
+    Remove {
+        /// The name that it was added under.
+        name: String,
+        /// Yes, unreadable for ever.
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 /// `strongroom user`.

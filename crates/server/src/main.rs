@@ -16,6 +16,8 @@ mod data_dir;
 mod failure;
 mod handler;
 mod health;
+mod kms;
+mod kms_command;
 mod listener;
 mod memory_guard;
 mod ready;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
     }
     let done = match cli::Cli::parse().command {
         cli::Command::Serve(args) => serve::run(*args),
+        cli::Command::Kms(args) => kms_command::run(*args),
         cli::Command::User(args) => user_command::run(*args),
     };
     match done {

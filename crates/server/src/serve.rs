@@ -58,7 +58,7 @@ async fn serve(config: &Config, data: &DataDir) -> Result<(), Failure> {
     let admin = AdminSocket::bind(data)?;
 
     let mut background = JoinSet::new();
-    background.spawn(admin.serve(store.accounts()));
+    background.spawn(admin.serve(store.accounts(), store.keys()));
     background.spawn(store.clone().keep_house());
     announce(config, &root, &certificate, &listeners)?;
     accept_until_stopped(config, listeners, Context::new(config, handler), (&mut signals, &tls))

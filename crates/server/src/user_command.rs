@@ -1,4 +1,4 @@
-//! `strongroom user`: asks the running server, or opens the catalog under the lock if none runs.
+//! `strongroom user`: adds, lists and removes users, beside a running server or while none runs.
 //!
 //! Guarantees: a change is at work from the server's next request; a secret is printed once, to stdout,
 //! in the AWS shared-credentials format. Does not: make a data directory.
@@ -11,48 +11,22 @@ use std::{
 use zeroize::Zeroizing;
 
 use crate::{
-    admin, assemble,
+    admin::{self, Place},
     cli::{UserAddArgs, UserArgs, UserCommand},
-    config::DATA_DIR_DEFAULT,
     credentials::Credentials,
-    data_dir::{DataDir, Opened, cannot},
+    data_dir::cannot,
     failure::Failure,
-    memory_guard,
-    users::{Answer, NewUser, Request, execute},
+    users::{Answer, NewUser, Request},
 };
 
 /// Runs the command.
 pub(crate) fn run(args: UserArgs) -> Result<(), Failure> {
-    memory_guard::forbid_core_dumps()?;
-    memory_guard::make_files_private();
-    let data_dir = args.data_dir.unwrap_or_else(|| PathBuf::from(DATA_DIR_DEFAULT));
-    if !data_dir.join("serve.lock").exists() {
-        return Err(Failure::failed(format!("{} is no data directory", data_dir.display()))
-            .hint("name it with --data-dir; the first `strongroom serve` makes it"));
-    }
+    let place = Place { data_dir: args.data_dir, master_key_file: args.master_key_file };
     let (request, name) = to_request(args.command)?;
-    let answer = match DataDir::open(&data_dir)? {
-        Opened::Served { .. } => admin::ask(&data_dir, &request)?,
-        Opened::Ours(data) => alone(&data, args.master_key_file, request)?,
-    };
-    print(answer, &name)
-}
-
-/// Opens the catalog for this one request.
-fn alone(data: &DataDir, key: Option<PathBuf>, request: Request) -> Result<Answer, Failure> {
-    let master_key = data.master_key(key.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed("cannot start the runtime").detail(error))?;
-    runtime.block_on(async {
-        let options = assemble::StoreOptions { inline_bytes_max: 0 }; // no object is written here
-        let store = assemble::open_store(data, master_key, &options).await?;
-        let answer = execute(&store.accounts(), request).await;
-        store.close().await?;
-        Ok(answer)
-    })
+    match admin::ask_or_open(place, admin::Request::User(request))? {
+        admin::Answer::User(answer) => print(answer, &name),
+        admin::Answer::Kms(_) => Err(admin::other_version()),
+    }
 }
 
 fn to_request(command: UserCommand) -> Result<(Request, String), Failure> {
