@@ -53,6 +53,8 @@ def run(lane, given):
     with lane.check("the witness knows the secrets of every stage"):
         print("secrets by label:", dict(clean.labels))
         that(sum(clean.labels.values()) > REQUESTS, f"only {sum(clean.labels.values())} secrets")
+        for label in ("ring-key", "kms-data-key"):
+            that(clean.labels[label], f"no {label}")
     with lane.check("connections waited while the memory was read"):
         print("requests on them:", dict(clean.waiting))
         that(sum(clean.waiting.values()) >= 40, "too few requests")
@@ -293,8 +295,8 @@ class Workload:
         raw = Raw(self.server)
         actions = [self.put, self.put, self.get, self.get, self.ranged, self.head, self.wrong_key, self.no_md5,
                    self.bad_md5, self.with_sse, self.short_key, self.chunked, self.presigned, self.in_query,
-                   self.bad_signature, self.interrupted, self.list_and_delete, self.multipart, self.copy, self.copy_anew,
-                   self.copy_with_wrong_key, self.copy_parts, self.form, self.form_with_bad_md5, self.interrupted_form]
+                   self.bad_signature, self.interrupted, self.list_and_delete, self.multipart, self.named_key, self.copy,
+                   self.copy_anew, self.copy_with_wrong_key, self.copy_parts, self.form, self.form_with_bad_md5, self.interrupted_form]
         for number in numbers:
             action = actions[number % len(actions)] if number % 50 else self.multipart
             chance = random.Random(number)
@@ -326,6 +328,12 @@ class Workload:
     def wrong_key(self, raw, chance, key, path):
         """A key that does not fit must go as well."""
         self.count("wrong key", raw.request("GET", path, keys.trio(next(other for other in self.held if other != key))))
+
+    def named_key(self, raw, chance, key, path):
+        """SSE-KMS: the ring's key and the version's data key must go with the request."""
+        asked = {"x-amz-server-side-encryption": "aws:kms"}
+        self.count("PUT under a named key", raw.request("PUT", f"{path}-named", asked, chance.randbytes(100)))
+        self.count("GET under a named key", raw.request("GET", f"{path}-named"))
 
     def no_md5(self, raw, chance, key, path):
         """E6."""

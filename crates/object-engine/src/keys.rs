@@ -7,6 +7,7 @@
 //!          t/<bucket uid><key> 00                   head of a key whose newest version is a delete marker
 //!          u/<bucket uid><key> 00 <upload id>       upload (ids begin with their time of creation)
 //!          an/<name>  ai/<canonical id>  ak/<access key id>  as/<name> 00 <access key id>
+//!          kn/<name>                                a named key of the ring
 //! Records  v/<bucket uid><key> 00 <!sequence>       version, newest first; small bodies inside
 //!          p/<upload id><part number>               uploaded part
 //!          m/<body id><index>                       manifest record: 1,000 parts of a completed body
@@ -183,6 +184,13 @@ pub(crate) fn access_key_of(name: &str, id: &str) -> Key {
 
 pub(crate) fn access_keys_of(name: &str) -> Vec<u8> {
     [b"as/", name.as_bytes(), &[0]].concat()
+}
+
+/// What all named keys of the ring begin with.
+pub(crate) const NAMED_KEYS: &[u8] = b"kn/";
+
+pub(crate) fn named_key(name: &str) -> Key {
+    key(Space::Index, &[NAMED_KEYS, name.as_bytes()])
 }
 
 /// Whether a name can stand in a key: not empty, not long, no NUL.

@@ -82,3 +82,6 @@ pub const POLICY_BYTES_MAX: usize = 20 * 1024;
 pub const POLICIES_CACHED_MAX: usize = 256;
 /// Bytes of a form upload before its file, and again after it: S3's limit on the former.
 pub const FORM_FIELDS_BYTES_MAX: usize = 20 * 1024;
+
+/// The JSON of an SSE-KMS encryption context: AWS KMS takes requests of 8 KiB in all.
+pub const ENCRYPTION_CONTEXT_BYTES_MAX: usize = 8 * 1024;

@@ -10,15 +10,16 @@
 //! crate's own doing. With the argument `forget` it keeps one customer key, so that the search can
 //! be seen to find something.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{Read, Write};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use sealed_format::{
-    CHUNK_BYTES, CustomerKey, HolderKey, HolderKind, KeyHeaders, MasterKey, Md5Rule, ObjectContext,
-    ObjectMetadata, ObjectSecrets, PartFacts, PartHeader, PartOpener, PartOutline, PartSealer,
-    Randomness, SEALED_CHUNK_BYTES, UploadFacts, open_completion_key, open_part, open_upload,
-    outline_mac, seal_completion_key, seal_part, seal_upload, unwrap, wrap,
+    CHUNK_BYTES, CustomerKey, HolderKey, HolderKind, KeyHeaders, KmsDataKey, MasterKey, Md5Rule,
+    ObjectContext, ObjectMetadata, ObjectSecrets, PartFacts, PartHeader, PartOpener, PartOutline,
+    PartSealer, Randomness, RingKey, SEALED_CHUNK_BYTES, UploadFacts, open_completion_key,
+    open_part, open_upload, outline_mac, seal_completion_key, seal_part, seal_upload, unwrap, wrap,
 };
 
 const BODY: [u8; 16] = [3; 16];
@@ -73,6 +74,7 @@ fn one_object(text: &[u8]) -> CustomerKey {
     let sealing = ObjectSecrets::generate(&System);
     let envelope = wrap(HolderKey::Customer(&key), &context, &sealing, &System);
     let opening = unwrap(HolderKey::Customer(&key), &context, &envelope).expect("it opens");
+    named_key(&context, &sealing);
     let header = body(&sealing, &opening);
     records(&sealing, &opening, header);
     key
@@ -106,4 +108,17 @@ fn records(sealing: &ObjectSecrets, opening: &ObjectSecrets, header: PartHeader)
     let master = MasterKey::filled_by(|key| System.fill(key));
     let sealed = seal_completion_key(&master, b"upload", &sealing.completion, &System);
     open_completion_key(&master, b"upload", &sealed).expect("it opens");
+}
+
+/// What a version under a named key adds: the ring key and the data key, each opened once.
+fn named_key(context: &ObjectContext<'_>, secrets: &ObjectSecrets) {
+    let master = MasterKey::filled_by(|key| System.fill(key));
+    let sealed = RingKey::generate(&System).seal(&master, b"name", &System);
+    let ring_key = RingKey::open(&master, b"name", &sealed).expect("it opens");
+    let data_key = KmsDataKey::filled_by(|key| System.fill(key));
+    let wrapped = ring_key.wrap(&data_key, &BTreeMap::new(), &System);
+    let context = ObjectContext { holder: HolderKind::Kms, ..*context };
+    let envelope = wrap(HolderKey::Kms(&data_key), &context, secrets, &System);
+    let opened = ring_key.unwrap(&wrapped, &BTreeMap::new()).expect("it opens");
+    unwrap(HolderKey::Kms(&opened), &context, &envelope).expect("it opens");
 }

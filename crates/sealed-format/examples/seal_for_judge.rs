@@ -13,6 +13,7 @@
 mod sealed_json;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::error::Error;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -20,10 +21,10 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use sealed_format::layout::sealed_length;
 use sealed_format::{
     CHUNK_BYTES, Checksum, ChecksumAlgorithm, ChecksumKind, CompletionFacts, CustomerKey,
-    HolderKey, HolderKind, ManifestDigest, MasterKey, MasterUse, ObjectContext, ObjectMetadata,
-    ObjectSecrets, PARTS_PER_DIGEST, PartFacts, PartHeader, PartList, PartOutline, PartSealer,
-    Randomness, SEALED_CHUNK_BYTES, UploadFacts, VersionFacts, manifest_digest, outline_mac,
-    seal_completion, seal_part, seal_upload, seal_version, wrap,
+    HolderKey, HolderKind, KmsDataKey, ManifestDigest, MasterKey, MasterUse, ObjectContext,
+    ObjectMetadata, ObjectSecrets, PARTS_PER_DIGEST, PartFacts, PartHeader, PartList, PartOutline,
+    PartSealer, Randomness, RingKey, SEALED_CHUNK_BYTES, UploadFacts, VersionFacts,
+    manifest_digest, outline_mac, seal_completion, seal_part, seal_upload, seal_version, wrap,
 };
 use sealed_json::{hex, outline_json};
 use serde_json::{Value, json};
@@ -38,6 +39,15 @@ struct System(SystemRandom);
 impl Randomness for System {
     fn fill(&self, out: &mut [u8]) {
         self.0.fill(out).expect("the system has randomness");
+    }
+}
+
+/// Bytes that were drawn before.
+struct Copied([u8; 32]);
+
+impl Randomness for Copied {
+    fn fill(&self, out: &mut [u8]) {
+        out.copy_from_slice(&self.0);
     }
 }
 
@@ -68,7 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn cases(random: &dyn Randomness) -> Vec<Value> {
     let mut cases = Vec::new();
-    for kind in [HolderKind::Customer, HolderKind::Server] {
+    for kind in [HolderKind::Customer, HolderKind::Server, HolderKind::Kms] {
         let version = Version::draw(kind, random);
         cases.push(version.case("envelope", json!({})));
         for (number, length) in (1..).zip(LENGTHS) {
@@ -90,6 +100,8 @@ fn draw<const N: usize>(random: &dyn Randomness) -> [u8; N] {
 struct Version {
     kind: HolderKind,
     key: [u8; 32],
+    /// Of a key service's version only.
+    wrapped_data_key: Vec<u8>,
     bucket_uid: [u8; 16],
     version_uid: [u8; 16],
     body_id: [u8; 16],
@@ -98,6 +110,10 @@ struct Version {
 }
 
 const OBJECT_KEY: &str = "årsrapport/2026 (final).pdf";
+
+fn kms_context() -> BTreeMap<String, String> {
+    BTreeMap::from([("aws:s3:arn".into(), "arn:aws:s3:::b/ä".into()), ("".into(), "x".into())])
+}
 
 impl Version {
     fn draw(kind: HolderKind, random: &dyn Randomness) -> Self {
@@ -112,18 +128,25 @@ impl Version {
         };
         let customer = CustomerKey::filled_by(|out| *out = key);
         let server = MasterKey::filled_by(|out| *out = key).server_key();
+        let ring_key = RingKey::generate(&Copied(key));
+        let data_key = KmsDataKey::filled_by(|out| *out = draw(random));
+        let wrapped_data_key = ring_key.wrap(&data_key, &kms_context(), random);
         let holder = match kind {
             HolderKind::Customer => HolderKey::Customer(&customer),
             HolderKind::Server => HolderKey::Server(&server),
+            HolderKind::Kms => HolderKey::Kms(&data_key),
         };
         let envelope = wrap(holder, &context, &secrets, random);
-        Self { kind, key, bucket_uid, version_uid, body_id, secrets, envelope }
+        Self { kind, key, wrapped_data_key, bucket_uid, version_uid, body_id, secrets, envelope }
     }
 
     /// A case of the judge: the envelope, and what stands beside it.
     fn case(&self, kind: &str, fields: Value) -> Value {
-        let holder = if self.kind == HolderKind::Customer { "customer" } else { "server" };
-        let key = if self.kind == HolderKind::Customer { "key" } else { "master_key" };
+        let (holder, key) = match self.kind {
+            HolderKind::Customer => ("customer", "key"),
+            HolderKind::Server => ("server", "master_key"),
+            HolderKind::Kms => ("kms", "ring_key"),
+        };
         let mut case = json!({
             "name": format!("{kind} of a {holder}'s version"),
             "kind": kind,
@@ -138,6 +161,10 @@ impl Version {
             },
             "envelope": hex(&self.envelope),
         });
+        if self.kind == HolderKind::Kms {
+            case["data_key"] = hex(&self.wrapped_data_key).into();
+            case["kms_context"] = json!(kms_context());
+        }
         if let (Value::Object(case), Value::Object(fields)) = (&mut case, fields) {
             case.extend(fields);
         }
@@ -290,7 +317,12 @@ fn master_cases(random: &dyn Randomness) -> Vec<Value> {
     let (key, secret, aad): ([u8; 32], [u8; 32], [u8; 16]) =
         (draw(random), draw(random), draw(random));
     let master = MasterKey::filled_by(|out| *out = key);
-    [("open upload", MasterUse::OpenUpload), ("user secret", MasterUse::UserSecret)]
+    let purposes = [
+        ("open upload", MasterUse::OpenUpload),
+        ("user secret", MasterUse::UserSecret),
+        ("ring key", MasterUse::RingKey),
+    ];
+    purposes
         .map(|(name, purpose)| {
             json!({
                 "name": name,

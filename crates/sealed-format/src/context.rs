@@ -24,6 +24,8 @@ pub enum HolderKind {
     Customer = 1,
     /// The server: SSE-S3, under its own master key.
     Server = 2,
+    /// A named key of a key service: SSE-KMS.
+    Kms = 3,
 }
 
 impl HolderKind {
@@ -32,6 +34,7 @@ impl HolderKind {
         match byte {
             1 => Some(Self::Customer),
             2 => Some(Self::Server),
+            3 => Some(Self::Kms),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@
 //! offset  length
 //!      0       1   format          0x01
 //!      1       1   suite           0x01
-//!      2       1   kind of holder  0x01 customer, 0x02 server
+//!      2       1   kind of holder  0x01 customer, 0x02 server, 0x03 kms
 //!      3      32   wrap_salt       random, new at every wrap
 //!     35      32   V               HKDF-Expand(PRK, "verify" || ctx, 32)
 //!     67     112   wrapped         AES-256-GCM(KEK, nonce 0, DEK || MK || CK,

@@ -1,8 +1,8 @@
 //! The keys of one version, one type a stage.
 //!
 //! ```text
-//!   K  the customer's 32 bytes (or the server's)   wrap_salt  32 random bytes, new at every wrap
-//!   |                                              |
+//!   K  the customer's 32 bytes (or the server's,   wrap_salt  32 random bytes, new at every wrap
+//!   |  or a key service's data key)                |
 //!   +------------ HKDF-Extract-SHA-512 ------------+
 //!                            |
 //!                           PRK
@@ -27,7 +27,7 @@ use crate::master_key::ServerKey;
 use crate::primitives::{KEY_BYTES, Prk};
 use crate::randomness::Randomness;
 use crate::secret::Secret;
-use crate::{CustomerKey, HolderKind};
+use crate::{CustomerKey, HolderKind, KmsDataKey};
 
 macro_rules! key_stage {
     ($(#[$doc:meta])* $name:ident, $label:literal) => {
@@ -107,13 +107,15 @@ impl ObjectSecrets {
     }
 }
 
-/// The key that wraps: the customer's, or the server's own.
+/// The key that wraps: the customer's, the server's own, or a key service's.
 #[derive(Clone, Copy, Debug)]
 pub enum HolderKey<'k> {
     /// SSE-C.
     Customer(&'k CustomerKey),
     /// SSE-S3.
     Server(&'k ServerKey),
+    /// SSE-KMS: the data key that the service made for this version.
+    Kms(&'k KmsDataKey),
 }
 
 impl HolderKey<'_> {
@@ -122,6 +124,7 @@ impl HolderKey<'_> {
         match self {
             Self::Customer(_) => HolderKind::Customer,
             Self::Server(_) => HolderKind::Server,
+            Self::Kms(_) => HolderKind::Kms,
         }
     }
 
@@ -130,6 +133,7 @@ impl HolderKey<'_> {
         match self {
             Self::Customer(key) => Prk::extract(wrap_salt, key.expose()),
             Self::Server(key) => Prk::extract(wrap_salt, key.expose()),
+            Self::Kms(key) => Prk::extract(wrap_salt, key.expose()),
         }
     }
 }

@@ -81,6 +81,7 @@ pub mod manual;
 mod master_key;
 mod primitives;
 mod randomness;
+mod ring_key;
 mod seal;
 mod secret;
 mod witness;
@@ -101,6 +102,7 @@ pub use key_schedule::{CompletionKey, DataKey, HolderKey, MetadataKey, ObjectSec
 pub use layout::{CHUNK_BYTES, SEALED_CHUNK_BYTES, TAG_BYTES};
 pub use master_key::{MasterKey, MasterUse, ServerKey, open_completion_key, seal_completion_key};
 pub use randomness::Randomness;
+pub use ring_key::{KmsDataKey, RingKey};
 pub use seal::{
     manifest_digest, open_completion, open_part, open_upload, open_version, outline_mac,
     seal_completion, seal_part, seal_upload, seal_version, verify_outline_mac,
@@ -109,4 +111,4 @@ pub use seal::{
 /// The SHA-256 of `docs/format/sealed-object-v1.md`, which this crate implements: whoever changes
 /// that page, which is frozen once released, changes this line and meets this sentence.
 pub const FORMAT_DOC_SHA256: &str =
-    "4cb602f9873cc1210d204c7cade5bcbb3a7f47fb592c0bea4c43417b6a244dc7";
+    "d49ffcf7a31e03441340236e6ce1b8b04409999c17b9459f9a789b5b1eaf2e65";

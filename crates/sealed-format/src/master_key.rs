@@ -5,7 +5,8 @@
 //! ```text
 //! master key  |-- "sse-s3" ---------------> the server's holder key (ServerKey)
 //!             |-- "open upload" || salt --> seals the completion key of one open upload
-//!             +-- "user secret" || salt --> seals one user's secret access key
+//!             |-- "user secret" || salt --> seals one user's secret access key
+//!             +-- "ring key" || salt -----> seals one named key of the ring (SSE-KMS)
 //! ```
 //!
 //! Guarantees: every seal has a key of its own (see [`crate::seal`]); the completion key opens
@@ -44,6 +45,8 @@ pub enum MasterUse {
     OpenUpload,
     /// A user's secret access key.
     UserSecret,
+    /// A named key of the built-in ring.
+    RingKey,
 }
 
 impl MasterUse {
@@ -51,6 +54,7 @@ impl MasterUse {
         match self {
             Self::OpenUpload => SealKind(b"open upload"),
             Self::UserSecret => SealKind(b"user secret"),
+            Self::RingKey => SealKind(b"ring key"),
         }
     }
 }
@@ -96,6 +100,17 @@ impl MasterKey {
         purpose.kind().open(&self.prk, aad, sealed, &mut secret)?;
         Ok(secret)
     }
+
+    /// As [`MasterKey::open`], straight into `out`, which has the secret's length.
+    pub(crate) fn open_into(
+        &self,
+        purpose: MasterUse,
+        aad: &[u8],
+        sealed: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), Damaged> {
+        purpose.kind().open(&self.prk, aad, sealed, out)
+    }
 }
 
 /// Seals the completion key of an open upload; `aad` is the upload's identity.
@@ -121,7 +136,7 @@ pub fn open_completion_key(
         return Err(Damaged("the sealed completion key has another length"));
     }
     let mut opened = Secret::<KEY_BYTES>::unwitnessed();
-    MasterUse::OpenUpload.kind().open(&master.prk, aad, sealed, opened.expose_mut())?;
+    master.open_into(MasterUse::OpenUpload, aad, sealed, opened.expose_mut())?;
     Ok(CompletionKey::filled_by(|key| key.copy_from_slice(opened.expose())))
 }
 

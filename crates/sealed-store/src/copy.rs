@@ -2,7 +2,7 @@
 //!
 //! Guarantees: a body is shared only between versions of the same kind of holder, in buckets of the
 //! same owner, so the server never holds, in any page or backup, a key that opens a body that a
-//! customer's key seals. A copy that shares costs one commit, whatever the size.
+//! customer's key seals, and what a named key seals opens under named keys only. A copy that shares costs one commit, whatever the size.
 //!
 //! Does not: revoke. Whoever held the old key and can read the disk may know the shared body's data
 //! key; [`CopyMode::Reencrypt`] draws a new one.
@@ -15,24 +15,25 @@ use md5::{Digest as _, Md5};
 use object_engine::{
     error::EngineError,
     model::{
-        AccountId, Assigned, Attached, Bucket, ETag, HolderKind, NewVersion, ObjectKey,
+        AccountId, Assigned, Attached, Bucket, ETag, Holder, NewVersion, ObjectKey,
         PublishedShared, StoredObject, Version, VersionUid, WriteCondition,
     },
 };
 use sealed_format::{
-    Checksum, ChecksumAlgorithm, ChecksumKind, CustomerKey, ObjectMetadata, VersionFacts,
+    Checksum, ChecksumAlgorithm, ChecksumKind, HolderKind, ObjectMetadata, VersionFacts,
     seal_version, wrap,
 };
 
 use crate::{
     body::{BodyDigests, PlainBody},
     checksums::{Running, names},
-    error::PutError,
+    error::{PutError, SealError},
+    kms::Encryption,
     multipart::{PartPut, UnlockedUpload},
     put::{Put, PutOutcome},
     read::PlainReader,
     shield::shielded,
-    store::{Identity, SealedStore, format_holder},
+    store::{Identity, SealedStore, holder_kind},
     unlock::Unlocked,
 };
 
@@ -68,8 +69,8 @@ pub struct CopyObject<'a> {
     pub key: &'a ObjectKey,
     /// Who will own it.
     pub owner: &'a AccountId,
-    /// The key of the copy; without one the server's master key seals it.
-    pub customer_key: Option<&'a CustomerKey>,
+    /// Whose key seals the copy.
+    pub encryption: Encryption<'a>,
     /// The copy's metadata.
     pub metadata: ObjectMetadata,
     /// S3's storage-class name.
@@ -99,7 +100,7 @@ pub enum CopyOutcome {
 
 impl SealedStore {
     /// Copies as `copy` says.
-    pub async fn copy(&self, copy: CopyObject<'_>) -> Result<CopyOutcome, EngineError> {
+    pub async fn copy(&self, copy: CopyObject<'_>) -> Result<CopyOutcome, SealError> {
         let checksum = self.checksum(copy.source.unlocked).await?;
         if may_share(&copy, checksum.as_ref()) {
             self.copy_shared(copy, checksum).await
@@ -121,11 +122,12 @@ impl SealedStore {
     ) -> Result<Option<PartPut>, EngineError> {
         let length = range.end - range.start;
         let reader = self.read(source.unlocked, range).await?;
-        let want_md5 = upload.upload().holder == HolderKind::Server;
+        let want_md5 = upload.upload().holder == Holder::Server;
         let mut body = CopyBody::new(reader, length, upload.checksum_algorithm(), want_md5);
         match self.put_part(bucket, upload, number, &mut body).await {
             Ok(put) => Ok(put),
             Err(PutError::Body(error) | PutError::Store(error)) => Err(error),
+            Err(PutError::Key(error)) => Err(EngineError::Damaged(error.to_string())),
         }
     }
 
@@ -134,22 +136,23 @@ impl SealedStore {
         &self,
         copy: CopyObject<'_>,
         checksum: Option<Checksum>,
-    ) -> Result<CopyOutcome, EngineError> {
+    ) -> Result<CopyOutcome, SealError> {
         let CopySource { bucket: source_bucket, version: source, unlocked } = copy.source;
         let random = &*self.inner.random;
         let secrets = unlocked.secrets.share_body(random);
         let uid = VersionUid(self.random_16());
-        let (holder, key) = self.new_holder(copy.customer_key);
+        let kind = copy.encryption.kind();
+        let (holder, held) = self.new_holder(copy.encryption, (copy.bucket, copy.key)).await?;
         let body = unlocked.object.body_id;
         let identity = Identity { bucket: copy.bucket, key: copy.key, version: &uid, body: &body };
-        let etag = match holder {
+        let etag = match kind {
             // The bytes are the same, and so is what stands for them.
             HolderKind::Server => unlocked.facts.etag.clone(),
-            HolderKind::Customer => self.etag(holder, &BodyDigests::default()),
+            HolderKind::Customer | HolderKind::Kms => self.etag(kind, &BodyDigests::default()),
         };
         let mut facts = VersionFacts {
             public_version: None,
-            holder: format_holder(holder),
+            holder: kind,
             last_modified_ms: 0,
             length: unlocked.facts.length,
             etag: etag.0.clone(),
@@ -162,11 +165,12 @@ impl SealedStore {
             etag: etag.clone(),
             storage_class: copy.storage_class,
             checksum: checksum.as_ref().map(names),
-            envelope: wrap(key, &identity.context(holder), &secrets, random).into(),
+            envelope: wrap(held.key(), &identity.context(kind), &secrets, random).into(),
             seals: Vec::new(),
             attached: copy.attached,
             ..(*unlocked.object).clone()
         };
+        drop(held);
         let new = NewVersion { uid, owner: copy.owner.clone(), object, condition: copy.condition };
         let (store, from, source) = (self.clone(), source_bucket.clone(), source.clone());
         let (bucket, key) = (copy.bucket.clone(), copy.key.clone());
@@ -188,41 +192,35 @@ impl SealedStore {
         &self,
         copy: CopyObject<'_>,
         checksum: Option<Checksum>,
-    ) -> Result<CopyOutcome, EngineError> {
+    ) -> Result<CopyOutcome, SealError> {
         let unlocked = copy.source.unlocked;
         let length = unlocked.facts.length;
         let reader = self.read(unlocked, 0..length).await?;
         let algorithm = copy.checksum.or(checksum.map(|sum| sum.algorithm));
-        let mut body = CopyBody::new(reader, length, algorithm, copy.customer_key.is_none());
+        let want_md5 = copy.encryption.kind() == HolderKind::Server;
+        let mut body = CopyBody::new(reader, length, algorithm, want_md5);
         let put = Put {
             bucket: copy.bucket,
             key: copy.key,
             owner: copy.owner,
-            customer_key: copy.customer_key,
+            encryption: copy.encryption,
             metadata: copy.metadata,
             storage_class: copy.storage_class,
             attached: copy.attached,
             condition: copy.condition,
         };
-        match self.put(put, &mut body).await {
-            Ok(put) => Ok(CopyOutcome::Put(put)),
-            Err(PutError::Body(error) | PutError::Store(error)) => Err(error),
-        }
+        Ok(CopyOutcome::Put(self.put(put, &mut body).await?))
     }
 }
 
 /// Whether the copy's body may be its source's.
 fn may_share(copy: &CopyObject<'_>, checksum: Option<&Checksum>) -> bool {
-    let target = match copy.customer_key {
-        Some(_) => HolderKind::Customer,
-        None => HolderKind::Server,
-    };
     let source = &copy.source;
     let same_checksum = copy
         .checksum
         .is_none_or(|wanted| checksum.is_some_and(|stored| stored.algorithm == wanted));
     copy.mode == CopyMode::Share
-        && source.unlocked.object.holder == target
+        && holder_kind(&source.unlocked.object.holder) == copy.encryption.kind()
         && source.bucket.owner == copy.bucket.owner
         && same_checksum
 }

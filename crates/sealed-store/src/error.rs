@@ -3,6 +3,8 @@
 use object_engine::error::EngineError;
 use sealed_format::Damaged;
 
+use crate::kms::KeyServiceError;
+
 /// Why a put stored nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum PutError<E> {
@@ -12,6 +14,29 @@ pub enum PutError<E> {
     /// Operator: storage failed.
     #[error(transparent)]
     Store(#[from] EngineError),
+    /// The key service gave no key; nothing of the body was read.
+    #[error(transparent)]
+    Key(KeyServiceError),
+}
+
+/// Why nothing was sealed that has no body of a client's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// Operator: storage failed.
+    #[error(transparent)]
+    Store(#[from] EngineError),
+    /// The key service gave no key.
+    #[error(transparent)]
+    Key(#[from] KeyServiceError),
+}
+
+impl From<PutError<EngineError>> for SealError {
+    fn from(error: PutError<EngineError>) -> Self {
+        match error {
+            PutError::Body(error) | PutError::Store(error) => Self::Store(error),
+            PutError::Key(error) => Self::Key(error),
+        }
+    }
 }
 
 /// Why a version or an upload could not be unlocked.
@@ -26,6 +51,9 @@ pub enum UnlockError {
     /// Client: the key is not the one it was sealed under.
     #[error("the customer key is not the one that sealed this object")]
     WrongKey,
+    /// It is under a named key that the key service does not give.
+    #[error(transparent)]
+    Key(KeyServiceError),
     /// Operator: what is stored does not verify, or does not agree with itself.
     #[error("stored data is damaged: {0}")]
     Damaged(String),

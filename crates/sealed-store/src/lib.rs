@@ -10,6 +10,7 @@ mod checksums;
 mod copy;
 mod error;
 mod frames;
+mod kms;
 mod manifest;
 mod multipart;
 mod put;
@@ -20,7 +21,11 @@ mod unlock;
 
 pub use body::{BodyDigests, PlainBody};
 pub use copy::{CopyMode, CopyObject, CopyOutcome, CopySource};
-pub use error::{PutError, UnlockError};
+pub use error::{PutError, SealError, UnlockError};
+pub use kms::{
+    CONTEXT_ARN, Encryption, EncryptionContext, KeyName, KeyRing, KeyService, KeyServiceError,
+    KmsEncryption, NewDataKey,
+};
 pub use multipart::{
     ChosenChecksum, CompleteOutcome, CreateUpload, PART_BYTES_MIN, PartPut, UnlockedUpload,
     completed_etag,

@@ -26,11 +26,12 @@ use sealed_format::{
 use crate::{
     body::{PartKey, PlainBody},
     checksums::{Combiner, algorithm_names},
-    error::{PutError, UnlockError, damaged},
+    error::{PutError, SealError, UnlockError, damaged},
+    kms::Encryption,
     manifest::{digests, outline},
     put::hex,
     shield::shielded,
-    store::{Identity, SealedStore, format_holder},
+    store::{Identity, SealedStore, holder_kind},
     unlock::unlock_error,
 };
 
@@ -49,8 +50,8 @@ pub struct CreateUpload<'a> {
     pub key: &'a ObjectKey,
     /// Who begins it and will own the object.
     pub owner: &'a AccountId,
-    /// The customer's key; without one the server's master key seals the object.
-    pub customer_key: Option<&'a CustomerKey>,
+    /// Whose key seals it.
+    pub encryption: Encryption<'a>,
     /// What only a holder of the key may see.
     pub metadata: ObjectMetadata,
     /// S3's storage-class name.
@@ -141,24 +142,24 @@ impl SealedStore {
     pub async fn create_upload(
         &self,
         create: CreateUpload<'_>,
-    ) -> Result<Option<Upload>, EngineError> {
+    ) -> Result<Option<Upload>, SealError> {
         let random = &*self.inner.random;
         let secrets = ObjectSecrets::generate(random);
         let version_uid = VersionUid(self.random_16());
         let body_id = BodyId(self.random_16());
-        let (holder, key) = self.new_holder(create.customer_key);
+        let kind = create.encryption.kind();
+        let (holder, held) =
+            self.new_holder(create.encryption, (create.bucket, create.key)).await?;
         let identity = Identity {
             bucket: create.bucket,
             key: create.key,
             version: &version_uid,
             body: &body_id,
         };
-        let envelope = wrap(key, &identity.context(holder), &secrets, random);
-        let facts = UploadFacts {
-            holder: format_holder(holder),
-            metadata: create.metadata,
-            checksum: create.checksum,
-        };
+        let envelope = wrap(held.key(), &identity.context(kind), &secrets, random);
+        drop(held);
+        let facts =
+            UploadFacts { holder: kind, metadata: create.metadata, checksum: create.checksum };
         let aad = completion_aad(&version_uid, &body_id);
         let new = NewUpload {
             key: create.key.clone(),
@@ -179,27 +180,28 @@ impl SealedStore {
             .into(),
             attached: create.attached,
         };
-        self.inner.engine.create_upload(create.bucket, new).await
+        Ok(self.inner.engine.create_upload(create.bucket, new).await?)
     }
 
     /// Checks `key` against an upload.
-    pub fn unlock_upload(
+    pub async fn unlock_upload(
         &self,
         bucket: &Bucket,
         upload: &Upload,
         key: Option<&CustomerKey>,
     ) -> Result<UnlockedUpload, UnlockError> {
-        let key = self.holder_key(upload.holder, key)?;
+        let held = self.holder_key(&upload.holder, key, (bucket, &upload.key)).await?;
         let identity = Identity {
             bucket,
             key: &upload.key,
             version: &upload.version_uid,
             body: &upload.body_id,
         };
-        let context = identity.context(upload.holder);
-        let secrets = unwrap(key, &context, &upload.envelope).map_err(unlock_error)?;
+        let context = identity.context(holder_kind(&upload.holder));
+        let secrets = unwrap(held.key(), &context, &upload.envelope).map_err(unlock_error)?;
+        drop(held);
         let facts = open_upload(&secrets.metadata, &upload.metadata_seal)?;
-        if facts.holder != format_holder(upload.holder) {
+        if facts.holder != holder_kind(&upload.holder) {
             return Err(Damaged("the sealed kind of holder is not the catalog's").into());
         }
         Ok(UnlockedUpload { upload: upload.clone(), secrets: Arc::new(secrets), facts })
@@ -216,7 +218,7 @@ impl SealedStore {
         let UnlockedUpload { upload, secrets, .. } = upload;
         let key = PartKey { data: &secrets.data, body: &upload.body_id, number };
         let sealed = self.seal_body(key, body).await?;
-        let etag = self.etag(upload.holder, &sealed.digests);
+        let etag = self.etag(holder_kind(&upload.holder), &sealed.digests);
         let checksum = sealed.digests.checksum.clone();
         let mut part = StoredPart {
             number,
@@ -259,7 +261,7 @@ impl SealedStore {
 
     /// Completes an upload from the parts that the request lists, already checked for order.
     ///
-    /// With `unlocked` (always for the server's own key; for a customer's when the request carries
+    /// With `unlocked` (always for the server's own key and for a named one; for a customer's when the request carries
     /// it) part checksums are compared and the object's checksum is derived.
     pub async fn complete(
         &self,

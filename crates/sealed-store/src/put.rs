@@ -6,21 +6,21 @@
 use object_engine::{
     error::EngineError,
     model::{
-        AccountId, Assigned, Attached, Body, BodyId, Bucket, ETag, HolderKind, NewVersion,
-        ObjectKey, Published, StoredObject, StoredPart, VersionUid, WriteCondition,
+        AccountId, Assigned, Attached, Body, BodyId, Bucket, ETag, NewVersion, ObjectKey,
+        Published, StoredObject, StoredPart, VersionUid, WriteCondition,
     },
 };
 use sealed_format::{
-    Checksum, CustomerKey, ObjectMetadata, ObjectSecrets, PartList, VersionFacts, seal_version,
-    wrap,
+    Checksum, HolderKind, ObjectMetadata, ObjectSecrets, PartList, VersionFacts, seal_version, wrap,
 };
 
 use crate::{
     body::{BodyDigests, PartKey, PlainBody, SealedBody},
     checksums::names,
     error::PutError,
+    kms::Encryption,
     shield::shielded,
-    store::{Identity, SealedStore, format_holder},
+    store::{Identity, SealedStore},
 };
 
 /// The part number of a body that is put whole.
@@ -35,8 +35,8 @@ pub struct Put<'a> {
     pub key: &'a ObjectKey,
     /// Who will own it.
     pub owner: &'a AccountId,
-    /// The customer's key; without one the server's master key seals the object.
-    pub customer_key: Option<&'a CustomerKey>,
+    /// Whose key seals it.
+    pub encryption: Encryption<'a>,
     /// What only a holder of the key may see.
     pub metadata: ObjectMetadata,
     /// S3's storage-class name.
@@ -65,17 +65,21 @@ impl SealedStore {
         put: Put<'_>,
         body: &mut B,
     ) -> Result<PutOutcome, PutError<B::Error>> {
+        // Before the body: a key that cannot be had costs the client no upload.
+        let kind = put.encryption.kind();
+        let held = self.new_holder(put.encryption, (put.bucket, put.key)).await;
+        let (holder, held) = held.map_err(PutError::Key)?;
         let secrets = ObjectSecrets::generate(&*self.inner.random);
         let version = VersionUid(self.random_16());
         let body_id = BodyId(self.random_16());
         let part = PartKey { data: &secrets.data, body: &body_id, number: WHOLE_PART };
         let sealed = self.seal_body(part, body).await?;
-        let (holder, key) = self.new_holder(put.customer_key);
         let identity =
             Identity { bucket: put.bucket, key: put.key, version: &version, body: &body_id };
-        let envelope = wrap(key, &identity.context(holder), &secrets, &*self.inner.random);
-        let etag = self.etag(holder, &sealed.digests);
-        let facts = version_facts(holder, &sealed, &etag, put.metadata);
+        let envelope = wrap(held.key(), &identity.context(kind), &secrets, &*self.inner.random);
+        drop(held);
+        let etag = self.etag(kind, &sealed.digests);
+        let facts = version_facts(kind, &sealed, &etag, put.metadata);
         let checksum = facts.checksum.clone();
         let object = StoredObject {
             holder,
@@ -124,11 +128,13 @@ impl SealedStore {
     }
 
     /// The ETag of new bytes: MD5 where the server's key seals them, else 128 random bits, since an
-    /// MD5 of what the customer keeps secret would identify it.
+    /// MD5 of what another's key keeps secret would identify it.
     pub(crate) fn etag(&self, holder: HolderKind, digests: &BodyDigests) -> ETag {
         let bytes = match (holder, digests.md5) {
             (HolderKind::Server, Some(md5)) => md5,
-            (HolderKind::Server, None) | (HolderKind::Customer, _) => self.random_16(),
+            (HolderKind::Server, None) | (HolderKind::Customer | HolderKind::Kms, _) => {
+                self.random_16()
+            }
         };
         ETag(hex(&bytes))
     }
@@ -143,7 +149,7 @@ fn version_facts(
 ) -> VersionFacts {
     VersionFacts {
         public_version: None,
-        holder: format_holder(holder),
+        holder,
         last_modified_ms: 0,
         length: sealed.length,
         etag: etag.0.clone(),

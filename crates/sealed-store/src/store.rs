@@ -7,14 +7,18 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use object_engine::{
     engine::ObjectEngine,
-    model::{BodyId, Bucket, HolderKind, ObjectKey, VersionUid},
+    model::{BodyId, Bucket, Holder, KmsHolder, ObjectKey, VersionUid},
 };
 use sealed_format::{
-    CustomerKey, Damaged, HolderKey, MasterKey, MasterUse, ObjectContext, Randomness, ServerKey,
+    CustomerKey, Damaged, HolderKey, HolderKind, KmsDataKey, MasterKey, MasterUse, ObjectContext,
+    Randomness, ServerKey,
 };
 use zeroize::Zeroizing;
 
-use crate::error::UnlockError;
+use crate::{
+    error::UnlockError,
+    kms::{self, Encryption, KeyRing, KeyService, KeyServiceError},
+};
 
 /// Seals and opens objects over an engine. Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) random: Arc<dyn Randomness + Send + Sync>,
     /// Derived once: every object without a customer key is wrapped under it.
     pub(crate) server_key: ServerKey,
+    /// Who makes and opens the data keys of SSE-KMS versions.
+    pub(crate) key_service: Arc<dyn KeyService>,
 }
 
 impl fmt::Debug for SealedStore {
@@ -38,14 +44,33 @@ impl fmt::Debug for SealedStore {
 }
 
 impl SealedStore {
-    /// A store over `engine`, with the server's `master` key and a cryptographically secure `random`.
+    /// A store over `engine`, with the server's `master` key and a cryptographically secure `random`;
+    /// its key service is the ring in the engine's catalog.
     pub fn new(
         engine: ObjectEngine,
         master: Arc<MasterKey>,
         random: Arc<dyn Randomness + Send + Sync>,
     ) -> Self {
         let server_key = master.server_key();
-        Self { inner: Arc::new(Inner { engine, master, random, server_key }) }
+        let key_service = Arc::new(KeyRing::new(engine.clone(), master.clone(), random.clone()));
+        Self { inner: Arc::new(Inner { engine, master, random, server_key, key_service }) }
+    }
+
+    /// As [`SealedStore::new`], with another key service than the ring.
+    pub fn with_key_service(
+        engine: ObjectEngine,
+        master: Arc<MasterKey>,
+        random: Arc<dyn Randomness + Send + Sync>,
+        key_service: Arc<dyn KeyService>,
+    ) -> Self {
+        let server_key = master.server_key();
+        Self { inner: Arc::new(Inner { engine, master, random, server_key, key_service }) }
+    }
+
+    /// The ring in the engine's catalog, to be administered.
+    pub fn key_ring(&self) -> KeyRing {
+        let Inner { engine, master, random, .. } = &*self.inner;
+        KeyRing::new(engine.clone(), master.clone(), random.clone())
     }
 
     /// The engine, for verbs that need no key: buckets, listings, deletes, tags, accounts.
@@ -69,28 +94,45 @@ impl SealedStore {
         self.inner.master.open(MasterUse::UserSecret, access_key_id.as_bytes(), sealed)
     }
 
-    /// The key that opens what `holder` holds, or why the one given cannot.
-    pub(crate) fn holder_key<'k>(
+    /// The key that opens what `holder` holds at `place`, or why the one given cannot.
+    pub(crate) async fn holder_key<'k>(
         &'k self,
-        holder: HolderKind,
+        holder: &Holder,
         key: Option<&'k CustomerKey>,
-    ) -> Result<HolderKey<'k>, UnlockError> {
+        place: (&Bucket, &ObjectKey),
+    ) -> Result<Held<'k>, UnlockError> {
         match (holder, key) {
-            (HolderKind::Customer, Some(key)) => Ok(HolderKey::Customer(key)),
-            (HolderKind::Customer, None) => Err(UnlockError::KeyRequired),
-            (HolderKind::Server, None) => Ok(HolderKey::Server(&self.inner.server_key)),
-            (HolderKind::Server, Some(_)) => Err(UnlockError::KeyNotApplicable),
+            (Holder::Customer, Some(key)) => Ok(Held::Customer(key)),
+            (Holder::Customer, None) => Err(UnlockError::KeyRequired),
+            (Holder::Server, None) => Ok(Held::Server(&self.inner.server_key)),
+            (Holder::Kms(kms), None) => {
+                let opened = kms::open_data_key(&*self.inner.key_service, kms, place).await;
+                Ok(Held::Kms(opened.map_err(UnlockError::Key)?))
+            }
+            (Holder::Server | Holder::Kms(_), Some(_)) => Err(UnlockError::KeyNotApplicable),
         }
     }
 
-    /// Whose key seals a new object: the customer's if one was given, else the server's own.
-    pub(crate) fn new_holder<'k>(
+    /// Whose key seals a new version at `place`. Of a key service this draws a data key.
+    pub(crate) async fn new_holder<'k>(
         &'k self,
-        key: Option<&'k CustomerKey>,
-    ) -> (HolderKind, HolderKey<'k>) {
-        match key {
-            Some(key) => (HolderKind::Customer, HolderKey::Customer(key)),
-            None => (HolderKind::Server, HolderKey::Server(&self.inner.server_key)),
+        encryption: Encryption<'k>,
+        place: (&Bucket, &ObjectKey),
+    ) -> Result<(Holder, Held<'k>), KeyServiceError> {
+        match encryption {
+            Encryption::Customer(key) => Ok((Holder::Customer, Held::Customer(key))),
+            Encryption::Server => Ok((Holder::Server, Held::Server(&self.inner.server_key))),
+            Encryption::Kms(asked) => {
+                let context = kms::full_context(&asked.context, place);
+                let made = self.inner.key_service.generate(&asked.key, &context).await?;
+                let holder = KmsHolder {
+                    key: asked.key.to_string(),
+                    wrapped: made.wrapped,
+                    context: asked.context.clone().into_iter().collect(),
+                    bucket_key: asked.bucket_key,
+                };
+                Ok((Holder::Kms(Box::new(holder)), Held::Kms(made.key)))
+            }
         }
     }
 
@@ -99,6 +141,24 @@ impl SealedStore {
         let mut out = [0; 16];
         self.inner.random.fill(&mut out);
         out
+    }
+}
+
+/// A holder's key, at hand for one request.
+pub(crate) enum Held<'k> {
+    Customer(&'k CustomerKey),
+    Server(&'k ServerKey),
+    Kms(KmsDataKey),
+}
+
+impl Held<'_> {
+    /// The key in the format's terms.
+    pub(crate) fn key(&self) -> HolderKey<'_> {
+        match self {
+            Self::Customer(key) => HolderKey::Customer(key),
+            Self::Server(key) => HolderKey::Server(key),
+            Self::Kms(key) => HolderKey::Kms(key),
+        }
     }
 }
 
@@ -115,7 +175,7 @@ impl<'a> Identity<'a> {
     /// The context that `sealed-format` binds keys to.
     pub(crate) fn context(self, holder: HolderKind) -> ObjectContext<'a> {
         ObjectContext {
-            holder: format_holder(holder),
+            holder,
             bucket_uid: &self.bucket.uid.0,
             object_key: self.key.as_str(),
             version_uid: &self.version.0,
@@ -125,9 +185,10 @@ impl<'a> Identity<'a> {
 }
 
 /// The engine's word for a holder in the format's terms.
-pub(crate) fn format_holder(holder: HolderKind) -> sealed_format::HolderKind {
+pub(crate) fn holder_kind(holder: &Holder) -> HolderKind {
     match holder {
-        HolderKind::Customer => sealed_format::HolderKind::Customer,
-        HolderKind::Server => sealed_format::HolderKind::Server,
+        Holder::Customer => HolderKind::Customer,
+        Holder::Server => HolderKind::Server,
+        Holder::Kms(_) => HolderKind::Kms,
     }
 }

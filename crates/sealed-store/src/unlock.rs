@@ -19,7 +19,7 @@ use sealed_format::{
 use crate::{
     error::UnlockError,
     put::WHOLE_PART,
-    store::{Identity, SealedStore, format_holder},
+    store::{Identity, SealedStore, holder_kind},
 };
 
 /// What a key's holder may know of an object.
@@ -74,20 +74,21 @@ struct Opened {
 impl SealedStore {
     /// Checks `key` against a version and opens its facts.
     ///
-    /// Errors: the key is required, not applicable or wrong (the client's); or what is stored does
-    /// not verify (the operator's).
-    pub fn unlock(
+    /// Errors: the key is required, not applicable or wrong (the client's), or a named key is not to
+    /// be had; or what is stored does not verify (the operator's).
+    pub async fn unlock(
         &self,
         bucket: &Bucket,
         version: &Version,
         object: &StoredObject,
         key: Option<&CustomerKey>,
     ) -> Result<Unlocked, UnlockError> {
-        let key = self.holder_key(object.holder, key)?;
+        let held = self.holder_key(&object.holder, key, (bucket, &version.key)).await?;
         let identity =
             Identity { bucket, key: &version.key, version: &version.uid, body: &object.body_id };
-        let context = identity.context(object.holder);
-        let secrets = unwrap(key, &context, &object.envelope).map_err(unlock_error)?;
+        let context = identity.context(holder_kind(&object.holder));
+        let secrets = unwrap(held.key(), &context, &object.envelope).map_err(unlock_error)?;
+        drop(held);
         let opened = open_seals(object, &secrets)?;
         verify_against_catalog(version, object, &opened)?;
         Ok(Unlocked {
@@ -113,7 +114,7 @@ fn open_seals(object: &StoredObject, secrets: &ObjectSecrets) -> Result<Opened, 
     match object.seals.as_slice() {
         [version] => {
             let facts = open_version(&secrets.metadata, version)?;
-            if facts.holder != format_holder(object.holder) {
+            if facts.holder != holder_kind(&object.holder) {
                 return Err(Damaged("the sealed kind of holder is not the catalog's"));
             }
             Ok(Opened {
@@ -143,7 +144,7 @@ fn open_completed(
 ) -> Result<Opened, Damaged> {
     let begun = open_upload(&secrets.metadata, upload)?;
     let completed = open_completion(&secrets.completion, completion)?;
-    if begun.holder != format_holder(object.holder) {
+    if begun.holder != holder_kind(&object.holder) {
         return Err(Damaged("the sealed kind of holder is not the catalog's"));
     }
     let (algorithm, kind) =

@@ -1,4 +1,4 @@
-//! The admin socket: how `strongroom user` speaks to a running server.
+//! The admin socket: how `strongroom user`, `key` and `kms` speak to a running server.
 //!
 //! One request is one JSON line, and so is its answer; then the connection closes. Guarantees: the
 //! socket has mode 0600 (the process's umask) in a directory of mode 0700, and a request is bounded in
@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _},
     net::{UnixListener, UnixStream},
@@ -23,10 +24,43 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use crate::{
-    data_dir::{DataDir, admin_socket_in, cannot},
+    assemble,
+    cli::CatalogArgs,
+    config::DATA_DIR_DEFAULT,
+    data_dir::{DataDir, Opened, admin_socket_in, cannot},
     failure::Failure,
-    users::{Accounts, Answer, Request, execute},
+    kms::{self, Keys},
+    memory_guard,
+    users::{self, Accounts},
 };
+
+/// One request, as a JSON line. Not printable: it may hold a secret.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "kebab-case")]
+pub(crate) enum Request {
+    /// About users.
+    User(users::Request),
+    /// About named keys.
+    Kms(kms::Request),
+}
+
+/// One answer, as a JSON line. Not printable: it may hold a secret.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "kebab-case")]
+pub(crate) enum Answer {
+    /// About users; also what is said of a request that nobody knows.
+    User(users::Answer),
+    /// About named keys.
+    Kms(kms::Answer),
+}
+
+/// Does what is asked.
+async fn execute(accounts: &impl Accounts, keys: &impl Keys, request: Request) -> Answer {
+    match request {
+        Request::User(request) => Answer::User(users::execute(accounts, request).await),
+        Request::Kms(request) => Answer::Kms(kms::execute(keys, request).await),
+    }
+}
 
 /// The bound socket.
 #[derive(Debug)]
@@ -45,13 +79,14 @@ impl AdminSocket {
     }
 
     /// Answers until dropped.
-    pub(crate) async fn serve(self, accounts: impl Accounts) {
+    pub(crate) async fn serve(self, accounts: impl Accounts, keys: impl Keys) {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    let accounts = accounts.clone();
+                    let (accounts, keys) = (accounts.clone(), keys.clone());
                     tokio::spawn(async move {
-                        let answered = timeout(EXCHANGE_TIMEOUT, exchange(stream, accounts)).await;
+                        let answered =
+                            timeout(EXCHANGE_TIMEOUT, exchange(stream, accounts, keys)).await;
                         if !matches!(answered, Ok(Ok(()))) {
                             tracing::warn!("a request on the admin socket broke off");
                         }
@@ -90,25 +125,65 @@ fn short_path(dir: &File) -> PathBuf {
     admin_socket_in(Path::new(&format!("/proc/self/fd/{}", dir.as_raw_fd())))
 }
 
-async fn exchange(stream: UnixStream, accounts: impl Accounts) -> io::Result<()> {
+async fn exchange(stream: UnixStream, accounts: impl Accounts, keys: impl Keys) -> io::Result<()> {
     let (from, mut to) = stream.into_split();
     let mut line = Zeroizing::new(String::new());
     tokio::io::BufReader::new(from).take(LINE_BYTES_MAX).read_line(&mut line).await?;
     let answer = match serde_json::from_str::<Request>(&line) {
-        Ok(request) => execute(&accounts, request).await,
-        Err(_) => Answer::Refused { why: "the request is not one that this version knows".into() },
+        Ok(request) => execute(&accounts, &keys, request).await,
+        Err(_) => Answer::User(users::Answer::Refused {
+            why: "the request is not one that this version knows".into(),
+        }),
     };
     to.write_all(to_line(&answer)?.as_bytes()).await
 }
 
-fn to_line(value: &impl serde::Serialize) -> io::Result<Zeroizing<String>> {
+fn to_line(value: &impl Serialize) -> io::Result<Zeroizing<String>> {
     let mut line = Zeroizing::new(serde_json::to_string(value).map_err(io::Error::other)?);
     line.push('\n');
     Ok(line)
 }
 
+/// Asks the running server, or opens the catalog under the lock if none runs.
+pub(crate) fn ask_or_open(catalog: CatalogArgs, request: Request) -> Result<Answer, Failure> {
+    memory_guard::forbid_core_dumps()?;
+    memory_guard::make_files_private();
+    let data_dir = catalog.data_dir.unwrap_or_else(|| PathBuf::from(DATA_DIR_DEFAULT));
+    if !data_dir.join("serve.lock").exists() {
+        return Err(Failure::failed(format!("{} is no data directory", data_dir.display()))
+            .hint("name it with --data-dir; the first `strongroom serve` makes it"));
+    }
+    match DataDir::open(&data_dir)? {
+        Opened::Served { .. } => ask(&data_dir, &request),
+        Opened::Ours(data) => alone(&data, catalog.master_key_file, request),
+    }
+}
+
+/// Opens the catalog for this one request.
+fn alone(data: &DataDir, key: Option<PathBuf>, request: Request) -> Result<Answer, Failure> {
+    let master_key = data.master_key(key.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("cannot start the runtime").detail(error))?;
+    runtime.block_on(async {
+        let options = assemble::StoreOptions { inline_bytes_max: 0 }; // no object is written here
+        let store = assemble::open_store(data, master_key, &options).await?;
+        let answer = execute(&store.accounts(), &store.keys(), request).await;
+        store.close().await?;
+        Ok(answer)
+    })
+}
+
+/// An answer about something else than was asked.
+pub(crate) fn other_version() -> Failure {
+    Failure::failed("the running server does not know this command")
+        .hint("it may be of another version: restart it")
+}
+
 /// Asks the server of `data_dir`, from a process without a runtime.
-pub(crate) fn ask(data_dir: &Path, request: &Request) -> Result<Answer, Failure> {
+fn ask(data_dir: &Path, request: &Request) -> Result<Answer, Failure> {
     ask_on_socket(data_dir, request).map_err(|error| {
         cannot("speak to the server on", &admin_socket_in(data_dir), error)
             .hint("it may be starting or stopping: try again")
@@ -136,7 +211,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::users::{NewUser, tests::MemoryAccounts};
+    use crate::{
+        kms::tests::MemoryKeys,
+        users::{NewUser, tests::MemoryAccounts},
+    };
 
     #[tokio::test]
     async fn a_request_and_its_answer_pass_through_a_long_path() {
@@ -144,15 +222,18 @@ mod tests {
         let deep = dir.path().join("d".repeat(120));
         let data = DataDir::open_alone(&deep).unwrap();
         let socket = AdminSocket::bind(&data).unwrap();
-        let serving = tokio::spawn(socket.serve(MemoryAccounts::default()));
+        let serving = tokio::spawn(socket.serve(MemoryAccounts::default(), MemoryKeys::default()));
         let asked = tokio::task::spawn_blocking(move || {
             let new = NewUser { name: "bob".to_owned(), ..NewUser::default() };
-            let added = ask(&deep, &Request::Add(new)).unwrap();
-            (added, ask(&deep, &Request::List).unwrap())
+            let added = ask(&deep, &Request::User(users::Request::Add(new))).unwrap();
+            let listed = ask(&deep, &Request::User(users::Request::List)).unwrap();
+            let add = kms::Request::Add { name: "k".to_owned() };
+            (added, listed, ask(&deep, &Request::Kms(add)).unwrap())
         });
-        let (added, listed) = asked.await.unwrap();
-        assert!(matches!(added, Answer::Added { .. }));
-        assert!(matches!(listed, Answer::Users { users } if users.len() == 1));
+        let (added, listed, key) = asked.await.unwrap();
+        assert!(matches!(added, Answer::User(users::Answer::Added { .. })));
+        assert!(matches!(listed, Answer::User(users::Answer::Users { users }) if users.len() == 1));
+        assert!(matches!(key, Answer::Kms(kms::Answer::Done)));
         serving.abort();
     }
 
@@ -161,7 +242,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let data = DataDir::open_alone(dir.path()).unwrap();
         let socket = AdminSocket::bind(&data).unwrap();
-        let serving = tokio::spawn(socket.serve(MemoryAccounts::default()));
+        let serving = tokio::spawn(socket.serve(MemoryAccounts::default(), MemoryKeys::default()));
         let mut stream = UnixStream::connect(dir.path().join("admin.sock")).await.unwrap();
         stream.write_all(b"{\"command\":\"shrug\"}\n").await.unwrap();
         let mut answer = String::new();

@@ -5,6 +5,7 @@
 //! directory with an LMDB catalog and files for blobs.
 
 mod accounts;
+mod named_keys;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -38,6 +39,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 pub(crate) use accounts::StoredAccounts;
+pub(crate) use named_keys::StoredKeys;
 
 use crate::{
     activity::RequestBody,
@@ -101,6 +103,11 @@ impl Store {
     /// Its users.
     pub(crate) fn accounts(&self) -> StoredAccounts {
         StoredAccounts(self.0.clone())
+    }
+
+    /// The named keys of its ring.
+    pub(crate) fn keys(&self) -> StoredKeys {
+        StoredKeys(self.0.key_ring())
     }
 
     /// Sweeps once and then deletes what deferred deletions allow, until dropped.

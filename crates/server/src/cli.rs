@@ -5,6 +5,7 @@
 //! `config` does. No secret can be a flag of `serve`, since arguments show in process lists.
 
 mod identity;
+mod named_keys;
 
 use std::{net::IpAddr, net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
 pub(crate) use identity::{CatalogArgs, KeyArgs, KeyCommand, UserAddArgs, UserArgs, UserCommand};
+pub(crate) use named_keys::{KmsArgs, KmsCommand};
 
 /// An S3-compatible object store that keeps what it cannot open.
 #[derive(Debug, Parser)]
@@ -30,6 +32,8 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Add, list, disable, enable and remove the access keys of users.
     Key(Box<KeyArgs>),
+    /// Add, list, disable and remove the named keys of SSE-KMS, beside a running server or while none runs.
+    Kms(Box<KmsArgs>),
     /// Add, list and remove users, beside a running server or while none runs.
     User(Box<UserArgs>),
 }

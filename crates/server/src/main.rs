@@ -18,6 +18,8 @@ mod failure;
 mod handler;
 mod health;
 mod key_command;
+mod kms;
+mod kms_command;
 mod listener;
 mod memory_guard;
 mod ready;
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
     let done = match cli::Cli::parse().command {
         cli::Command::Serve(args) => serve::run(*args),
         cli::Command::Key(args) => key_command::run(*args),
+        cli::Command::Kms(args) => kms_command::run(*args),
         cli::Command::User(args) => user_command::run(*args),
     };
     match done {

@@ -1,4 +1,5 @@
-//! `strongroom user`, and what `strongroom key` shares with it: asks the running server, or opens the catalog under the lock if none runs.
+//! `strongroom user`, and what `strongroom key` shares with it: asks the running server, or opens the
+//! catalog under the lock if none runs.
 //!
 //! Guarantees: a change is at work from the server's next request; a secret is printed once, to stdout,
 //! in the AWS shared-credentials format. Does not: make a data directory.
@@ -12,14 +13,12 @@ use zeroize::Zeroizing;
 
 use crate::{
     access_keys::Key,
-    admin, assemble,
+    admin,
     cli::{CatalogArgs, UserAddArgs, UserArgs, UserCommand},
-    config::DATA_DIR_DEFAULT,
     credentials::Credentials,
-    data_dir::{DataDir, Opened, cannot},
+    data_dir::cannot,
     failure::Failure,
-    memory_guard,
-    users::{Answer, NewUser, Request, execute},
+    users::{Answer, NewUser, Request},
 };
 
 /// Runs `strongroom user`.
@@ -30,35 +29,10 @@ pub(crate) fn run(args: UserArgs) -> Result<(), Failure> {
 
 /// Has one request done, and prints the answer; `name` is what it is about.
 pub(crate) fn perform(catalog: CatalogArgs, request: Request, name: &str) -> Result<(), Failure> {
-    memory_guard::forbid_core_dumps()?;
-    memory_guard::make_files_private();
-    let data_dir = catalog.data_dir.unwrap_or_else(|| PathBuf::from(DATA_DIR_DEFAULT));
-    if !data_dir.join("serve.lock").exists() {
-        return Err(Failure::failed(format!("{} is no data directory", data_dir.display()))
-            .hint("name it with --data-dir; the first `strongroom serve` makes it"));
+    match admin::ask_or_open(catalog, admin::Request::User(request))? {
+        admin::Answer::User(answer) => print(answer, name),
+        admin::Answer::Kms(_) => Err(admin::other_version()),
     }
-    let answer = match DataDir::open(&data_dir)? {
-        Opened::Served { .. } => admin::ask(&data_dir, &request)?,
-        Opened::Ours(data) => alone(&data, catalog.master_key_file, request)?,
-    };
-    print(answer, name)
-}
-
-/// Opens the catalog for this one request.
-fn alone(data: &DataDir, key: Option<PathBuf>, request: Request) -> Result<Answer, Failure> {
-    let master_key = data.master_key(key.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed("cannot start the runtime").detail(error))?;
-    runtime.block_on(async {
-        let options = assemble::StoreOptions { inline_bytes_max: 0 }; // no object is written here
-        let store = assemble::open_store(data, master_key, &options).await?;
-        let answer = execute(&store.accounts(), request).await;
-        store.close().await?;
-        Ok(answer)
-    })
 }
 
 fn to_request(command: UserCommand) -> Result<(Request, String), Failure> {

@@ -257,7 +257,7 @@ fn completed_version(upload: &Upload, complete: CompleteUpload) -> NewVersion {
         uid: upload.version_uid,
         owner: upload.owner.clone(),
         object: StoredObject {
-            holder: upload.holder,
+            holder: upload.holder.clone(),
             size: complete.size,
             etag: complete.etag,
             storage_class: upload.storage_class.clone(),

@@ -52,6 +52,7 @@ mod expire;
 mod leases;
 mod listings;
 mod manifests;
+mod named_keys;
 mod objects;
 mod pages;
 mod pins;

@@ -5,12 +5,14 @@
 
 pub mod attached;
 pub mod bucket;
+pub mod named_key;
 pub mod names;
 pub mod object;
 pub mod upload;
 
 pub use attached::*;
 pub use bucket::*;
+pub use named_key::*;
 pub use names::*;
 pub use object::*;
 pub use upload::*;

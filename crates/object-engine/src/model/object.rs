@@ -10,17 +10,18 @@ use bytes::Bytes;
 use crate::{
     blobs::BlobId,
     clock::Timestamp,
-    model::{AccountId, Attached, BodyId, BucketUid, ObjectKey, VersionId, VersionUid},
+    model::{AccountId, Attached, BodyId, BucketUid, KmsHolder, ObjectKey, VersionId, VersionUid},
 };
 
 /// Who holds the key that wraps a version's secrets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum HolderKind {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Holder {
     /// The customer (SSE-C).
-    Customer = 1,
+    Customer,
     /// The server's master key (SSE-S3, and every object for which nothing was asked).
-    Server = 2,
+    Server,
+    /// A named key of a key service (SSE-KMS).
+    Kms(Box<KmsHolder>),
 }
 
 /// An entity tag without quotes: 32 hex digits, or those and `-N`.
@@ -83,7 +84,7 @@ pub enum Body {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredObject {
     /// Whose key wraps it.
-    pub holder: HolderKind,
+    pub holder: Holder,
     /// Plaintext bytes of the whole body.
     pub size: u64,
     /// Its ETag.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::{
     clock::Timestamp,
     model::{
-        AccountId, Attached, BodyId, BucketUid, ETag, HolderKind, ObjectKey, StoredPart, UploadId,
+        AccountId, Attached, BodyId, BucketUid, ETag, Holder, ObjectKey, StoredPart, UploadId,
         VersionUid, WriteCondition,
     },
 };
@@ -31,7 +31,7 @@ pub struct Upload {
     /// When.
     pub initiated: Timestamp,
     /// Whose key wraps it.
-    pub holder: HolderKind,
+    pub holder: Holder,
     /// S3's storage-class name.
     pub storage_class: String,
     /// The checksum algorithm chosen at creation, and its type.
@@ -58,7 +58,7 @@ pub struct NewUpload {
     /// Who begins it.
     pub owner: AccountId,
     /// Whose key wraps it.
-    pub holder: HolderKind,
+    pub holder: Holder,
     /// S3's storage-class name.
     pub storage_class: String,
     /// The checksum algorithm chosen, and its type.

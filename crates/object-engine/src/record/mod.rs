@@ -9,6 +9,7 @@ mod bucket;
 mod codec;
 mod head;
 mod housekeeping;
+mod named_key;
 mod upload;
 mod version;
 
@@ -20,6 +21,7 @@ pub(crate) use housekeeping::{
     Completing, Lease, LeaseState, Owner, RemovedUpload, decode_count, decode_number, decode_time,
     encode_count, encode_number, encode_time,
 };
+pub(crate) use named_key::{decode_named_key, encode_named_key};
 pub(crate) use upload::{UploadRecord, UploadState, decode_part, encode_part};
 pub(crate) use version::{
     VersionFront, VersionRecord, decode_manifest, decode_version, encode_manifest,

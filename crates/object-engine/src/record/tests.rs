@@ -23,7 +23,7 @@ fn part(number: u32, place: Place) -> StoredPart {
 
 fn object(body: Body) -> StoredObject {
     StoredObject {
-        holder: HolderKind::Customer,
+        holder: Holder::Customer,
         size: 300,
         etag: ETag("aa".into()),
         storage_class: "STANDARD".into(),
@@ -41,6 +41,25 @@ fn object(body: Body) -> StoredObject {
         },
         body_id: BodyId([3; 16]),
         body,
+    }
+}
+
+fn kms() -> Holder {
+    Holder::Kms(Box::new(KmsHolder {
+        key: "team/finance".into(),
+        wrapped: Bytes::from_static(b"wrapped"),
+        context: vec![("a".into(), "b".into())],
+        bucket_key: true,
+    }))
+}
+
+fn named_key() -> NamedKey {
+    NamedKey {
+        name: "team/finance".into(),
+        uid: [6; 16],
+        created: Timestamp(7),
+        enabled: true,
+        sealed: Bytes::from_static(b"sealed"),
     }
 }
 
@@ -79,7 +98,7 @@ fn upload() -> UploadRecord {
         body_id: BodyId([3; 16]),
         owner: AccountId("me".into()),
         initiated: Timestamp(6),
-        holder: HolderKind::Server,
+        holder: Holder::Server,
         storage_class: "STANDARD".into(),
         checksum: None,
         envelope: Bytes::from_static(b"e"),
@@ -103,6 +122,9 @@ fn uploaded_part() -> UploadedPart {
 fn records_have_these_bytes_for_ever() {
     let whole = object(Body::Whole(part(1, Place::Blob(BlobId(4_097), 316))));
     let parts = object(Body::Parts { parts: 2 });
+    let of_kms = StoredObject { holder: kms(), ..parts.clone() };
+    let mut kms_upload = upload();
+    kms_upload.upload.holder = kms();
     let shown = Shown::of(&whole, Timestamp(-1), &AccountId("owner".into()));
     let head = Head { sequence: 300, null: Some(2), shown: Some(shown) };
     let golden = [
@@ -119,6 +141,9 @@ fn records_have_these_bytes_for_ever() {
         ("owner of a part", Owner::Part { body: BodyId([3; 16]) }.encode()),
         ("lease", Lease { owner: [5; 16], state: LeaseState::Swept }.encode()),
         ("count", encode_count(200)),
+        ("version of a named key", version_record(Some(&of_kms), true)),
+        ("upload of a named key", kms_upload.encode()),
+        ("named key", encode_named_key(&named_key())),
         ("removal", encode_time(Timestamp(9))),
     ];
     let found: String =
@@ -140,6 +165,11 @@ fn records_decode_to_what_was_encoded() {
         assert_eq!(version.kind, VersionKind::Object(Box::new(object)));
         assert_eq!(version.public, Some(VersionId { sequence: 7, tag: 0x0102 }));
     }
+    let of_kms = StoredObject { holder: kms(), ..object(Body::Parts { parts: 1 }) };
+    let record = version_record(Some(&of_kms), true);
+    let version = decode_version(&record, BucketUid([9; 16]), &key, 7).unwrap();
+    assert_eq!(version.kind, VersionKind::Object(Box::new(of_kms)));
+    assert_eq!(decode_named_key(&encode_named_key(&named_key())), Ok(named_key()));
     let record = bucket();
     assert_eq!(BucketRecord::decode(&record.encode(), &record.bucket.name, Stamp(4)), Ok(record));
     let record = upload();
@@ -213,6 +243,7 @@ proptest! {
         let _ = UploadRecord::decode(&bytes, BucketUid([0; 16]), &key, UploadId([0; 16]));
         let _ = decode_part(&bytes);
         let _ = decode_account(&bytes);
+        let _ = decode_named_key(&bytes);
         let _ = Owner::decode(&bytes);
         let _ = Lease::decode(&bytes);
     }

@@ -6,7 +6,8 @@ use super::{
     Malformed, Reader, Writer,
     attached::{read_attached, write_attached},
     head::{read_checksum, write_checksum},
-    version::{read_holder, read_part, write_part},
+    named_key::{read_holder, write_holder},
+    version::{read_part, write_part},
 };
 use crate::{
     clock::Timestamp,
@@ -42,7 +43,8 @@ impl UploadRecord {
             UploadState::Completing { parts } => u64::from(parts),
         });
         out.fixed(&upload.version_uid.0).fixed(&upload.body_id.0).text(&upload.owner.0);
-        out.fixed(&upload.initiated.0.to_be_bytes()).byte(upload.holder as u8);
+        out.fixed(&upload.initiated.0.to_be_bytes());
+        write_holder(&mut out, &upload.holder);
         out.text(&upload.storage_class);
         write_checksum(&mut out, upload.checksum.as_ref());
         out.bytes(&upload.envelope).bytes(&upload.metadata_seal).bytes(&upload.completion_key);

@@ -9,13 +9,14 @@ use super::{
     Malformed, Reader, Writer,
     attached::{read_attached, write_attached},
     head::{Shown, read_checksum, write_checksum},
+    named_key::{read_holder, write_holder},
 };
 use crate::{
     blobs::BlobId,
     clock::Timestamp,
     model::{
-        AccountId, Body, BodyId, BucketUid, ETag, HolderKind, ObjectKey, Place, PublicVersion,
-        StoredObject, StoredPart, Version, VersionId, VersionKind, VersionUid,
+        AccountId, Body, BodyId, BucketUid, ETag, ObjectKey, Place, PublicVersion, StoredObject,
+        StoredPart, Version, VersionId, VersionKind, VersionUid,
     },
 };
 
@@ -92,7 +93,8 @@ impl VersionRecord<'_> {
 }
 
 fn write_rest(out: &mut Writer, object: &StoredObject) {
-    out.byte(object.holder as u8).bytes(&object.envelope);
+    write_holder(out, &object.holder);
+    out.bytes(&object.envelope);
     out.list(&object.seals, |out, seal| {
         out.bytes(seal);
     });
@@ -151,14 +153,6 @@ fn read_rest(record: &mut Reader<'_>, shown: Shown) -> Result<StoredObject, Malf
             _ => return Err(record.malformed()),
         },
     })
-}
-
-pub(super) fn read_holder(record: &mut Reader<'_>) -> Result<HolderKind, Malformed> {
-    match record.byte()? {
-        1 => Ok(HolderKind::Customer),
-        2 => Ok(HolderKind::Server),
-        _ => Err(record.malformed()),
-    }
 }
 
 pub(super) fn write_part(out: &mut Writer, part: &StoredPart) {

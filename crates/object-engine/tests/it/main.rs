@@ -15,4 +15,5 @@ mod listings;
 mod locks;
 mod model;
 mod multipart;
+mod named_keys;
 mod world;

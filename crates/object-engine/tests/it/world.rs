@@ -153,7 +153,7 @@ pub(crate) fn stored_part(number: u32, place: Place, length: u64, etag: &str) ->
 
 pub(crate) fn stored_object(part: StoredPart, body_id: BodyId) -> StoredObject {
     StoredObject {
-        holder: HolderKind::Customer,
+        holder: Holder::Customer,
         size: part.length,
         etag: part.etag.clone(),
         storage_class: "STANDARD".into(),
@@ -283,7 +283,7 @@ pub(crate) fn new_upload(world: &World, name: &str) -> NewUpload {
         version_uid: VersionUid(draw(world)),
         body_id: BodyId(draw(world)),
         owner: owner(),
-        holder: HolderKind::Customer,
+        holder: Holder::Customer,
         storage_class: "STANDARD".into(),
         checksum: None,
         envelope: Bytes::from_static(b"envelope"),

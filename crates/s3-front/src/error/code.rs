@@ -8,7 +8,9 @@
 use http::StatusCode;
 
 macro_rules! error_table {
-    ($($code:ident $status:literal $message:literal;)*) => {
+    (@name $code:ident) => { stringify!($code) };
+    (@name $code:ident $name:literal) => { $name };
+    ($($code:ident $(as $name:literal)? $status:literal $message:literal;)*) => {
         /// An S3 error code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
@@ -21,7 +23,7 @@ macro_rules! error_table {
 
             /// The code as clients read it.
             pub fn as_str(self) -> &'static str {
-                match self { $(Self::$code => stringify!($code),)* }
+                match self { $(Self::$code => error_table!(@name $code $($name)?),)* }
             }
 
             /// The message sent when the place that raised the error has none of its own.
@@ -74,6 +76,8 @@ error_table! {
     InvalidTag 400 "The tag provided was not a valid tag. This error can occur if the tag did not pass input validation.";
     InvalidToken 400 "The provided token is malformed or otherwise invalid.";
     InvalidURI 400 "Couldn't parse the specified URI.";
+    KmsDisabledException as "KMS.DisabledException" 400 "The request was rejected because the specified KMS key is not enabled.";
+    KmsNotFoundException as "KMS.NotFoundException" 400 "The request was rejected because the specified entity or resource could not be found.";
     KeyTooLongError 400 "Your key is too long";
     MalformedACLError 400 "The XML you provided was not well-formed or did not validate against our published schema";
     MalformedPOSTRequest 400 "The body of your POST request is not well-formed multipart/form-data.";

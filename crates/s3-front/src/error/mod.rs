@@ -8,6 +8,7 @@
 mod body;
 mod code;
 mod engine;
+pub(crate) mod kms;
 mod policy;
 pub(crate) mod post_form;
 mod signature;

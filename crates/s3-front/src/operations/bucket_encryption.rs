@@ -4,15 +4,14 @@
 
 use object_engine::model::BucketName;
 
-use super::encryption_settings::EncryptionSettings;
+use super::encryption_settings::{DEFAULT, DefaultEncryption, EncryptionSettings};
 use crate::{
     error::{ErrorCode, S3Error, S3Result},
+    request::encryption,
     response::Answer,
     service::{Call, HttpBody, Incoming},
     xml::{Element, malformed},
 };
-
-const DEFAULT: &str = "ApplyServerSideEncryptionByDefault";
 
 /// The default encryption, which every bucket has, and what is blocked.
 pub(crate) async fn get_bucket_encryption(call: &Call<'_>, name: &BucketName) -> S3Result<Answer> {
@@ -31,6 +30,7 @@ pub(crate) async fn put_bucket_encryption<B: HttpBody>(
     EncryptionSettings::change(call, &bucket, |current| EncryptionSettings {
         blocks_sse_c: wanted.blocks_sse_c.unwrap_or(current.blocks_sse_c),
         bucket_key: wanted.bucket_key,
+        default: wanted.default.clone(),
     })
     .await?;
     Ok(Answer::ok())
@@ -43,8 +43,8 @@ pub(crate) async fn delete_bucket_encryption(
 ) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
     EncryptionSettings::change(call, &bucket, |current| EncryptionSettings {
-        bucket_key: false,
-        ..current
+        blocks_sse_c: current.blocks_sse_c,
+        ..EncryptionSettings::default()
     })
     .await?;
     Ok(Answer::no_content())
@@ -56,6 +56,7 @@ struct Wanted {
     /// `None`: it does not say.
     blocks_sse_c: Option<bool>,
     bucket_key: bool,
+    default: DefaultEncryption,
 }
 
 impl Wanted {
@@ -64,16 +65,14 @@ impl Wanted {
         root.only(&["Rule"])?;
         let [rule] = root.children() else { return Err(malformed()) };
         rule.only(&[DEFAULT, "BlockedEncryptionTypes", "BucketKeyEnabled"])?;
-        if let Some(default) = child(rule, DEFAULT)? {
-            check_default(default)?;
-        }
+        let default = child(rule, DEFAULT)?.map(default).transpose()?.unwrap_or_default();
         let bucket_key = match rule.optional("BucketKeyEnabled")?.map(str::trim) {
             None | Some("false") => false,
             Some("true") => true,
             Some(_) => return Err(malformed()),
         };
         let blocks_sse_c = child(rule, "BlockedEncryptionTypes")?.map(blocks).transpose()?;
-        Ok(Self { blocks_sse_c, bucket_key })
+        Ok(Self { blocks_sse_c, bucket_key, default })
     }
 }
 
@@ -85,20 +84,26 @@ fn child<'e>(element: &'e Element, name: &str) -> S3Result<Option<&'e Element>> 
     }
 }
 
-/// Everything is sealed under the server's key by default; no other default can be had.
-fn check_default(default: &Element) -> S3Result<()> {
+/// The server's key, or a named one; whether that exists is asked at the first write, as on AWS.
+fn default(default: &Element) -> S3Result<DefaultEncryption> {
     default.only(&["SSEAlgorithm", "KMSMasterKeyID"])?;
-    let key = default.optional("KMSMasterKeyID")?;
+    let key = default.optional("KMSMasterKeyID")?.map(str::trim);
     match default.required("SSEAlgorithm")?.trim() {
         "AES256" if key.is_some() => Err(S3Error::with_message(
             ErrorCode::InvalidArgument,
             "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
         )
         .element("ArgumentName", DEFAULT)),
-        "AES256" => Ok(()),
-        "aws:kms" | "aws:kms:dsse" => Err(S3Error::not_implemented(
-            "Server side encryption with AWS KMS keys is not implemented.",
-        )),
+        "AES256" => Ok(DefaultEncryption::Server),
+        "aws:kms" => match key {
+            Some(id) if encryption::key_name(id).is_none() => Err(S3Error::argument(
+                "The KMSMasterKeyID is not the id, alias or ARN of a key.",
+                "KMSMasterKeyID",
+                id,
+            )),
+            _ => Ok(DefaultEncryption::Kms(key.map(str::to_owned))),
+        },
+        "aws:kms:dsse" => Err(encryption::no_dual_layer()),
         _ => Err(malformed()),
     }
 }
@@ -146,13 +151,19 @@ mod tests {
         assert_eq!(parsed(&blocking(&["SSE-C"])), Ok((Some(true), false)));
         assert_eq!(parsed(&blocking(&["NONE"])), Ok((Some(false), false)));
         let kms = |name: &str| default(&format!("<SSEAlgorithm>{name}</SSEAlgorithm>"));
+        assert_eq!(parsed(&kms("aws:kms")), Ok((None, false)));
+        let kms_key = |id: &str| {
+            let algorithm = "<SSEAlgorithm>aws:kms</SSEAlgorithm>";
+            default(&format!("{algorithm}<KMSMasterKeyID>{id}</KMSMasterKeyID>"))
+        };
+        assert_eq!(parsed(&kms_key("alias/a")), Ok((None, false)));
         for (rules, code) in [
+            (kms_key("a b"), ErrorCode::InvalidArgument),
             (String::new(), ErrorCode::MalformedXML),
             ("<Rule/><Rule/>".into(), ErrorCode::MalformedXML),
             ("<Rule><X/></Rule>".into(), ErrorCode::MalformedXML),
             (default(""), ErrorCode::MalformedXML),
             (kms("aes256"), ErrorCode::MalformedXML),
-            (kms("aws:kms"), ErrorCode::NotImplemented),
             (kms("aws:kms:dsse"), ErrorCode::NotImplemented),
             (
                 default(&format!("{aes}<KMSMasterKeyID>k</KMSMasterKeyID>")),

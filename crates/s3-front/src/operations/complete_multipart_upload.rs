@@ -2,7 +2,7 @@
 
 use object_engine::{
     error::EngineError,
-    model::{Bucket, ETag, HolderKind, PublicVersion, Upload, UploadId},
+    model::{Bucket, ETag, Holder, PublicVersion, Upload, UploadId},
 };
 use sealed_format::Checksum;
 use sealed_store::{
@@ -16,6 +16,7 @@ use super::{
     found::no_such_key,
     lock_settings::LockSettings,
     object_promises::Promises,
+    sealing::check_holder,
 };
 use crate::{
     body::{ChecksumAlgorithm, RequestBody},
@@ -53,10 +54,10 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
     let Some(mut upload) = call.engine().upload(&bucket, at.key, id).await? else {
         return again.answer(call, &parts, opening.as_ref()).await;
     };
-    if upload.holder == HolderKind::Customer {
+    if upload.holder == Holder::Customer {
         SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check_sealed(call)?;
     }
-    let unlocked = unlock(call, &bucket, &upload, opening.as_ref())?;
+    let unlocked = unlock(call, &bucket, &upload, opening.as_ref()).await?;
 
     promises.check(call, (&upload, unlocked.as_ref()), &parts).await?;
 
@@ -73,7 +74,7 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
         CompleteOutcome::Done { assigned, etag, checksum } => {
             let made = (assigned.public, &etag, checksum.as_ref());
             let expires = expiration::of_new(call, (&bucket, at.key), &assigned).await;
-            let done = done(at, upload.holder, made, opening.as_ref());
+            let done = done(at, &upload.holder, made, opening.as_ref());
             Ok(done.header_if(EXPIRATION, expires))
         }
         CompleteOutcome::ConditionFailed => Err(conditional::write_failed(&failed)),
@@ -145,22 +146,23 @@ fn part_checksum(
 }
 
 /// The key, where it is at hand; E16 for one that is not the upload's.
-fn unlock(
+async fn unlock(
     call: &Call<'_>,
     bucket: &Bucket,
     upload: &Upload,
     opening: Option<&Opening>,
 ) -> S3Result<Option<UnlockedUpload>> {
-    match (upload.holder, opening) {
-        (HolderKind::Customer, None) => return Ok(None),
-        (HolderKind::Server, Some(_)) => return Err(sse_c::complete_key_differs()),
-        (HolderKind::Customer, Some(opening)) if opening.key().is_none() => {
+    match (&upload.holder, opening) {
+        (Holder::Customer, None) => return Ok(None),
+        (Holder::Server | Holder::Kms(_), Some(_)) => return Err(sse_c::complete_key_differs()),
+        (Holder::Customer, Some(opening)) if opening.key().is_none() => {
             return Err(sse_c::complete_key_differs());
         }
         _ => {}
     }
+    check_holder(call, &upload.holder)?;
     let key = opening.and_then(Opening::key);
-    let unlocked = call.store().unlock_upload(bucket, upload, key).map_err(refused_key)?;
+    let unlocked = call.store().unlock_upload(bucket, upload, key).await.map_err(refused_key)?;
     Ok(Some(unlocked))
 }
 
@@ -185,17 +187,18 @@ impl Again<'_> {
         let Some((version, object)) = found.filter(|(_, object)| object.etag == etag) else {
             return Err(no_such_upload(id));
         };
-        let checksum = if object.holder == HolderKind::Customer && opening.is_none() {
+        check_holder(call, &object.holder)?;
+        let checksum = if object.holder == Holder::Customer && opening.is_none() {
             None
         } else {
             let key = opening.and_then(Opening::key);
             if opening.is_some() && key.is_none() {
                 return Err(sse_c::complete_key_differs());
             }
-            let unlocked = call.store().unlock(bucket, &version, &object, key);
+            let unlocked = call.store().unlock(bucket, &version, &object, key).await;
             call.store().checksum(&unlocked.map_err(refused_key)?).await?
         };
-        Ok(done(at, object.holder, (version.public, &etag, checksum.as_ref()), opening))
+        Ok(done(at, &object.holder, (version.public, &etag, checksum.as_ref()), opening))
     }
 }
 
@@ -204,13 +207,14 @@ fn refused_key(error: UnlockError) -> S3Error {
         UnlockError::KeyRequired | UnlockError::KeyNotApplicable | UnlockError::WrongKey => {
             sse_c::complete_key_differs()
         }
+        UnlockError::Key(error) => error.into(),
         UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),
     }
 }
 
 fn done(
     at: &At<'_>,
-    holder: HolderKind,
+    holder: &Holder,
     (public, etag, checksum): (PublicVersion, &ETag, Option<&Checksum>),
     opening: Option<&Opening>,
 ) -> Answer {
@@ -228,9 +232,8 @@ fn done(
     let answer =
         Answer::xml(writer.finish()).header_if(VERSION_ID, public.map(|id| version_name(Some(id))));
     match (holder, opening) {
-        (HolderKind::Server, _) => answer.encryption(None),
-        (HolderKind::Customer, Some(opening)) => answer.encryption(Some(opening.md5())),
-        (HolderKind::Customer, None) => answer.header(ALGORITHM, "AES256"),
+        (Holder::Customer, None) => answer.header(ALGORITHM, "AES256"),
+        (holder, opening) => answer.held_by(holder, opening.map(Opening::md5)),
     }
 }
 

@@ -1,8 +1,6 @@
 //! CopyObject.
 
-use object_engine::model::{
-    Assigned, Attached, HolderKind, Published, VersionSelector, WriteCondition,
-};
+use object_engine::model::{Assigned, Attached, Published, VersionSelector, WriteCondition};
 use sealed_format::{ChecksumAlgorithm, ObjectMetadata};
 use sealed_store::{CopyMode, CopyObject, CopyOutcome, PutOutcome};
 
@@ -14,6 +12,7 @@ use super::{
     found::no_such_key,
     lock_settings::NewLock,
     put_object::new_version,
+    sealing::Sealer,
 };
 use crate::{
     error::{ErrorCode, S3Error, S3Result},
@@ -23,7 +22,6 @@ use crate::{
         conditional,
         copy::{self, Directive},
         copy_source::{self, CopySource},
-        customer_key::Sealing,
         encryption, metadata, stored,
     },
     response::{
@@ -43,23 +41,24 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
     let source_bucket = call.source_bucket(&asked).await?;
     SseCWrite { bucket: &bucket, key: at.key, action: "s3:CopyObject" }.check(call)?;
     let storage_class = stored::storage_class(head)?;
-    encryption::check_write(head, &call.keys)?;
+    let asked_encryption = encryption::asked(head, &call.keys)?;
     // AWS refuses what is wrong with the source's trio before it looks at the target's.
     let opening = call.source_keys.for_read()?;
     let sealing = call.keys.for_write()?;
+    let sealer = Sealer::chosen(call, &bucket, (asked_encryption, sealing))?;
     let new = call.new_object(&bucket).await?;
     let wanted = Wanted::parse(call)?;
     // A lock is never the source's.
     let lock = NewLock::of(call, &bucket)?;
     let source = Source::open(call, source_bucket, &asked, opening.as_ref()).await?;
-    refuse_no_change(call, at, &asked, &source)?;
+    refuse_no_change(call, at, &asked, (&source, &sealer))?;
 
     let copy = CopyObject {
         source: source.as_copied(),
         bucket: &bucket,
         key: at.key,
         owner: &new.owner,
-        customer_key: sealing.as_ref().map(|sealing| &sealing.key),
+        encryption: sealer.encryption(),
         metadata: redirected(
             wanted.metadata.unwrap_or_else(|| source.unlocked.facts().metadata.clone()),
             wanted.redirect,
@@ -83,7 +82,7 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
     match outcome.published {
         Published::Done(assigned) => {
             let expires = expiration::of_new(call, (&bucket, at.key), &assigned).await;
-            let answer = answer(&outcome, &assigned, sealing.as_ref());
+            let answer = answer(&outcome, &assigned, &sealer);
             Ok(source.named_in(answer).header_if(EXPIRATION, expires))
         }
         Published::ConditionFailed => Err(conditional::write_failed(&wanted.condition)),
@@ -133,7 +132,7 @@ fn refuse_no_change(
     call: &Call<'_>,
     at: &At<'_>,
     asked: &CopySource,
-    source: &Source,
+    (source, sealer): (&Source, &Sealer),
 ) -> S3Result<()> {
     let head = &call.head;
     let onto_itself = asked.bucket == *at.bucket
@@ -141,8 +140,7 @@ fn refuse_no_change(
         && asked.version == VersionSelector::Latest;
     let changes = copy::metadata_directive(head)? == Directive::Replace
         || copy::changes_something(head)
-        || call.keys.any()
-        || source.object.holder == HolderKind::Customer;
+        || sealer.differs_from(&source.object.holder);
     if !onto_itself || changes {
         return Ok(());
     }
@@ -153,7 +151,7 @@ fn refuse_no_change(
 }
 
 /// `CopyObjectResult`, and the copy's encryption in the headers.
-fn answer(outcome: &PutOutcome, assigned: &Assigned, sealing: Option<&Sealing>) -> Answer {
+fn answer(outcome: &PutOutcome, assigned: &Assigned, sealer: &Sealer) -> Answer {
     let mut writer = XmlWriter::new("CopyObjectResult");
     writer
         .text("LastModified", time::iso(assigned.last_modified))
@@ -163,7 +161,5 @@ fn answer(outcome: &PutOutcome, assigned: &Assigned, sealing: Option<&Sealing>) 
             .text("ChecksumType", checksum.kind.name())
             .text(&format!("Checksum{}", checksum.algorithm.name()), checksum.text());
     }
-    Answer::xml(writer.finish())
-        .encryption(sealing.map(|sealing| &sealing.md5))
-        .header_if(VERSION_ID, new_version(assigned))
+    sealer.told(Answer::xml(writer.finish())).header_if(VERSION_ID, new_version(assigned))
 }

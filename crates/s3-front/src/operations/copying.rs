@@ -32,7 +32,8 @@ impl Source {
     ) -> S3Result<Self> {
         let conditions = ReadConditions::parse_copy_source(&call.head)?;
         let (version, object) = found::copy_source(call, &bucket, asked).await?;
-        let unlocked = found::unlock_copy_source(call, &bucket, (&version, &object), opening)?;
+        let unlocked =
+            found::unlock_copy_source(call, &bucket, (&version, &object), opening).await?;
         let facts = unlocked.facts();
         conditions.check_copy_source(&facts.etag, facts.last_modified)?;
         Ok(Self { bucket, version, object, unlocked })

@@ -83,7 +83,8 @@ fn settings(sse_c: NewBucketSseC) -> BTreeMap<String, String> {
     match sse_c {
         NewBucketSseC::Allowed => BTreeMap::new(),
         NewBucketSseC::Blocked => {
-            let settings = EncryptionSettings { blocks_sse_c: true, bucket_key: false };
+            let settings =
+                EncryptionSettings { blocks_sse_c: true, ..EncryptionSettings::default() };
             [(SETTING.to_owned(), settings.document())].into()
         }
     }

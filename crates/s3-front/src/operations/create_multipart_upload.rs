@@ -3,12 +3,14 @@
 use object_engine::model::Attached;
 use sealed_store::CreateUpload;
 
-use super::{At, encryption_settings::SseCWrite, expiration, lock_settings::NewLock};
+use super::{
+    At, encryption_settings::SseCWrite, expiration, lock_settings::NewLock, sealing::Sealer,
+};
 use crate::{
     error::S3Result,
     request::{
         checksum::{self, from_format},
-        encryption, metadata, stored,
+        metadata, stored,
     },
     response::Answer,
     service::{Call, no_such_bucket},
@@ -21,8 +23,7 @@ pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3R
     SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check(call)?;
     let head = &call.head;
     let storage_class = stored::storage_class(head)?;
-    encryption::check_write(head, &call.keys)?;
-    let sealing = call.keys.for_write()?;
+    let sealer = Sealer::of(call, &bucket)?;
     let new = call.new_object(&bucket).await?;
     stored::check_unbuilt(head)?;
     let lock = NewLock::asked(call, &bucket)?;
@@ -31,7 +32,7 @@ pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3R
         bucket: &bucket,
         key: at.key,
         owner: &new.owner,
-        customer_key: sealing.as_ref().map(|sealing| &sealing.key),
+        encryption: sealer.encryption(),
         metadata: metadata::parse(head)?,
         storage_class,
         attached: Attached { acl: new.acl, ..lock.with_tags(stored::tags(head)?) },
@@ -42,9 +43,8 @@ pub(crate) async fn create_multipart_upload(call: &Call<'_>, at: &At<'_>) -> S3R
 
     let mut writer = XmlWriter::new("InitiateMultipartUploadResult");
     writer.text("Bucket", at.bucket).text("Key", at.key).text("UploadId", upload.id);
-    let mut answer =
-        Answer::xml(writer.finish()).encryption(sealing.as_ref().map(|sealing| &sealing.md5));
-    answer = expiration::with_abort(answer, &bucket, &upload);
+    let answer = sealer.told(Answer::xml(writer.finish()));
+    let mut answer = expiration::with_abort(answer, &bucket, &upload);
     if let (Some((algorithm, _)), Some((_, kind))) = (chosen, &upload.checksum) {
         answer = answer
             .header("x-amz-checksum-algorithm", from_format(algorithm).name())

@@ -15,14 +15,28 @@ use crate::{
 
 /// The setting's name in the catalog.
 pub(crate) const SETTING: &str = "encryption";
+/// The element that says whose key seals by default.
+pub(crate) const DEFAULT: &str = "ApplyServerSideEncryptionByDefault";
 
-/// What a bucket's encryption document says beyond `AES256`, which is the only default there is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Whose key seals what is written without a word of the request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum DefaultEncryption {
+    /// The server's (`AES256`).
+    #[default]
+    Server,
+    /// The named key of this id, as it was given, or the default one (`aws:kms`).
+    Kms(Option<String>),
+}
+
+/// What a bucket's encryption document says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct EncryptionSettings {
     /// Writes that bring a customer's key are refused.
     pub(crate) blocks_sse_c: bool,
-    /// `BucketKeyEnabled`: kept and shown; without KMS it means nothing.
+    /// `BucketKeyEnabled`: kept and shown, and repeated to writes under named keys.
     pub(crate) bucket_key: bool,
+    /// Of writes that do not say.
+    pub(crate) default: DefaultEncryption,
 }
 
 impl EncryptionSettings {
@@ -46,7 +60,7 @@ impl EncryptionSettings {
                 None => Self::default(),
                 // One that got damaged this moment counts as a block.
                 Some(document) => {
-                    Self::read(document).unwrap_or(Self { blocks_sse_c: true, bucket_key: false })
+                    Self::read(document).unwrap_or(Self { blocks_sse_c: true, ..Self::default() })
                 }
             };
             let changed = change(current);
@@ -65,19 +79,34 @@ impl EncryptionSettings {
         let rule = root.children().first()?;
         let blocked =
             rule.children().iter().find(|child| child.name() == "BlockedEncryptionTypes")?;
+        let default = rule.children().iter().find(|child| child.name() == DEFAULT)?;
+        let default = match default.required("SSEAlgorithm").ok()? {
+            "AES256" => DefaultEncryption::Server,
+            "aws:kms" => {
+                let key = default.optional("KMSMasterKeyID").ok()?;
+                DefaultEncryption::Kms(key.map(str::to_owned))
+            }
+            _ => return None,
+        };
         Some(Self {
+            default,
             blocks_sse_c: blocked.required("EncryptionType").ok()? == "SSE-C",
             bucket_key: rule.required("BucketKeyEnabled").ok()? == "true",
         })
     }
 
     /// The document of GetBucketEncryption, which is also how the settings are kept.
-    pub(crate) fn document(self) -> String {
+    pub(crate) fn document(&self) -> String {
         let blocked = if self.blocks_sse_c { "SSE-C" } else { "NONE" };
         let mut writer = XmlWriter::new("ServerSideEncryptionConfiguration");
         writer.inside("Rule", |rule| {
-            rule.inside("ApplyServerSideEncryptionByDefault", |default| {
-                default.text("SSEAlgorithm", "AES256");
+            rule.inside(DEFAULT, |element| {
+                match &self.default {
+                    DefaultEncryption::Server => element.text("SSEAlgorithm", "AES256"),
+                    DefaultEncryption::Kms(key) => element
+                        .text("SSEAlgorithm", "aws:kms")
+                        .text_if("KMSMasterKeyID", key.as_ref()),
+                };
             });
             rule.inside("BlockedEncryptionTypes", |types| {
                 types.text("EncryptionType", blocked);
@@ -144,8 +173,14 @@ mod tests {
     fn settings_come_back() {
         for blocks_sse_c in [false, true] {
             for bucket_key in [false, true] {
-                let settings = EncryptionSettings { blocks_sse_c, bucket_key };
-                assert_eq!(EncryptionSettings::read(&settings.document()), Some(settings));
+                for default in [
+                    DefaultEncryption::Server,
+                    DefaultEncryption::Kms(None),
+                    DefaultEncryption::Kms(Some("alias/a".into())),
+                ] {
+                    let settings = EncryptionSettings { blocks_sse_c, bucket_key, default };
+                    assert_eq!(EncryptionSettings::read(&settings.document()), Some(settings));
+                }
             }
         }
         assert_eq!(EncryptionSettings::read("<Other/>"), None);

@@ -8,12 +8,12 @@ use http::{HeaderName, HeaderValue, header};
 use object_engine::{
     error::EngineError,
     model::{
-        Bucket, HolderKind, Lookup, ObjectKey, StoredObject, Upload, UploadId, Version,
-        VersionSelector,
+        Bucket, Holder, Lookup, ObjectKey, StoredObject, Upload, UploadId, Version, VersionSelector,
     },
 };
 use sealed_store::{UnlockError, Unlocked};
 
+use super::sealing::check_holder;
 use crate::{
     error::{ErrorCode, S3Error, S3Result, sse_c},
     request::{copy_source::CopySource, customer_key::Opening, uploads::no_such_upload},
@@ -114,7 +114,7 @@ pub(super) async fn copy_source(
 }
 
 /// Unlocks a copy's source (E11, E12, E15; a key of another length is another key, E9p).
-pub(super) fn unlock_copy_source(
+pub(super) async fn unlock_copy_source(
     call: &Call<'_>,
     bucket: &Bucket,
     (version, object): (&Version, &StoredObject),
@@ -122,21 +122,23 @@ pub(super) fn unlock_copy_source(
 ) -> S3Result<Unlocked> {
     if opening.is_some_and(|opening| opening.key().is_none()) {
         return Err(match object.holder {
-            HolderKind::Customer => sse_c::key_differs(),
-            HolderKind::Server => sse_c::key_not_applicable(),
+            Holder::Customer => sse_c::key_differs(),
+            Holder::Server | Holder::Kms(_) => sse_c::key_not_applicable(),
         });
     }
+    check_holder(call, &object.holder)?;
     let key = opening.and_then(Opening::key);
-    call.store().unlock(bucket, version, object, key).map_err(|error| match error {
+    call.store().unlock(bucket, version, object, key).await.map_err(|error| match error {
         UnlockError::KeyRequired => call.profile().key_required(),
         UnlockError::KeyNotApplicable => sse_c::key_not_applicable(),
         UnlockError::WrongKey => sse_c::key_differs(),
+        UnlockError::Key(error) => error.into(),
         UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),
     })
 }
 
 /// Unlocks an object for a read (E11, E12, E13).
-pub(crate) fn unlock(
+pub(crate) async fn unlock(
     call: &Call<'_>,
     bucket: &Bucket,
     (version, object): (&Version, &StoredObject),
@@ -145,15 +147,17 @@ pub(crate) fn unlock(
     let wrong_length = opening.is_some_and(|opening| opening.key().is_none());
     if wrong_length {
         return Err(match object.holder {
-            HolderKind::Customer => sse_c::wrong_key(),
-            HolderKind::Server => sse_c::key_not_applicable(),
+            Holder::Customer => sse_c::wrong_key(),
+            Holder::Server | Holder::Kms(_) => sse_c::key_not_applicable(),
         });
     }
+    check_holder(call, &object.holder)?;
     let key = opening.and_then(Opening::key);
-    call.store().unlock(bucket, version, object, key).map_err(|error| match error {
+    call.store().unlock(bucket, version, object, key).await.map_err(|error| match error {
         UnlockError::KeyRequired => call.profile().key_required(),
         UnlockError::KeyNotApplicable => sse_c::key_not_applicable(),
         UnlockError::WrongKey => sse_c::wrong_key(),
+        UnlockError::Key(error) => error.into(),
         UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),
     })
 }

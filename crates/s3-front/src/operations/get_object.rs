@@ -75,7 +75,7 @@ impl Read {
         refuse_anonymous_overrides(call)?;
         let selector = listing::version(&head.query)?;
         let (version, object) = found::object(call, &bucket, at.key, selector).await?;
-        let unlocked = found::unlock(call, &bucket, (&version, &object), opening.as_ref())?;
+        let unlocked = found::unlock(call, &bucket, (&version, &object), opening.as_ref()).await?;
         let conditions = ReadConditions::parse(head)?;
         let facts = unlocked.facts();
         match conditions.evaluate(&facts.etag, facts.last_modified) {
@@ -97,7 +97,7 @@ impl Read {
             .stored(&self.object)
             .lock(retention, hold)
             .etag(&facts.etag)
-            .encryption(self.opening.as_ref().map(Opening::md5))
+            .held_by(&self.object.holder, self.opening.as_ref().map(Opening::md5))
             .header(header::LAST_MODIFIED, time::http(facts.last_modified))
             .header(header::ACCEPT_RANGES, "bytes")
             .header(header::CONTENT_LENGTH, (end - start).to_string())

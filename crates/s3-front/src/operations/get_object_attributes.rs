@@ -34,7 +34,7 @@ pub(crate) async fn get_object_attributes(call: &Call<'_>, at: &At<'_>) -> S3Res
     let selector = listing::version(&head.query)?;
     let asked = Asked::parse(head)?;
     let (version, object) = found::object(call, &bucket, at.key, selector).await?;
-    let unlocked = found::unlock(call, &bucket, (&version, &object), opening.as_ref())?;
+    let unlocked = found::unlock(call, &bucket, (&version, &object), opening.as_ref()).await?;
     let document = asked.document(call, &object, &unlocked).await?;
     Ok(Answer::xml(document)
         .header("last-modified", time::http(unlocked.facts().last_modified))

@@ -2,12 +2,12 @@
 
 use object_engine::{
     error::EngineError,
-    model::{Bucket, HolderKind, Upload, UploadedPart},
+    model::{Bucket, Holder, Upload, UploadedPart},
 };
 use sealed_format::Checksum;
 use sealed_store::{UnlockError, UnlockedUpload};
 
-use super::{At, expiration, found, list_multipart_uploads::write_people};
+use super::{At, expiration, found, list_multipart_uploads::write_people, sealing::check_holder};
 use crate::{
     error::{S3Result, sse_c},
     request::{checksum::shown, customer_key::Opening, listing, uploads},
@@ -25,7 +25,7 @@ pub(crate) async fn list_parts(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer>
     let opening = call.keys.for_read()?;
     let id = uploads::upload_id(query)?;
     let upload = found::upload(call, &bucket, at.key, id).await?;
-    let unlocked = unlock(call, &bucket, &upload, opening.as_ref())?;
+    let unlocked = unlock(call, &bucket, &upload, opening.as_ref()).await?;
     let (parts, truncated) = call.engine().parts(&upload, after, limit).await?;
     let owner = call.display_name(&upload.owner).await?;
 
@@ -53,26 +53,28 @@ pub(crate) async fn list_parts(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer>
 }
 
 /// E17 and E15. Without checksums to show, an SSE-C upload is listed without its key.
-fn unlock(
+async fn unlock(
     call: &Call<'_>,
     bucket: &Bucket,
     upload: &Upload,
     opening: Option<&Opening>,
 ) -> S3Result<Option<UnlockedUpload>> {
-    match (upload.holder, opening) {
-        (HolderKind::Customer, None) if upload.checksum.is_some() => {
+    match (&upload.holder, opening) {
+        (Holder::Customer, None) if upload.checksum.is_some() => {
             return Err(sse_c::key_required_for_part_checksums());
         }
-        (HolderKind::Customer, None) => return Ok(None),
+        (Holder::Customer, None) => return Ok(None),
         (_, Some(opening)) if opening.key().is_none() => return Err(sse_c::key_differs()),
         _ => {}
     }
+    check_holder(call, &upload.holder)?;
     let key = opening.and_then(Opening::key);
     let unlocked =
-        call.store().unlock_upload(bucket, upload, key).map_err(|error| match error {
+        call.store().unlock_upload(bucket, upload, key).await.map_err(|error| match error {
             UnlockError::KeyRequired | UnlockError::KeyNotApplicable | UnlockError::WrongKey => {
                 sse_c::key_differs()
             }
+            UnlockError::Key(error) => error.into(),
             UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),
         })?;
     Ok(Some(unlocked))

@@ -50,6 +50,7 @@ mod post_object;
 mod put_bucket_policy;
 mod put_object;
 mod put_public_access_block;
+mod sealing;
 mod sub_resources;
 mod unoffered;
 mod upload_part;

@@ -55,5 +55,6 @@ pub(crate) fn refused(error: PutError<BodyError>) -> S3Error {
     match error {
         PutError::Body(error) => error.into(),
         PutError::Store(error) => S3Error::from(error).closing(),
+        PutError::Key(error) => S3Error::from(error).closing(),
     }
 }

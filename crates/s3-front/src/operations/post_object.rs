@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use object_engine::model::{Attached, BucketName, ObjectKey, Published, WriteCondition};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sealed_format::KeyMd5;
 use sealed_store::{BodyDigests, PlainBody, Put, PutError, PutOutcome};
 
 use super::{
@@ -19,6 +18,7 @@ use super::{
     found::no_such_key,
     lock_settings::NewLock,
     put_object::new_version,
+    sealing::Sealer,
 };
 use crate::{
     body::{ChecksumAlgorithm, RequestBody},
@@ -27,7 +27,7 @@ use crate::{
     limits::{FORM_FIELDS_BYTES_MAX, PUT_BYTES_MAX},
     policy::Action,
     post_form::{self, Delimiter, FileBody, Form, LengthRange, Policy, missing, text},
-    request::{checksum, customer_key, encryption, head::Head, metadata, stored},
+    request::{checksum, customer_key, head::Head, metadata, stored},
     response::{
         Answer, ResponseBody,
         object::{VERSION_ID, quoted},
@@ -154,7 +154,7 @@ struct Stored {
     outcome: PutOutcome,
     version: Option<String>,
     expires: Option<String>,
-    md5: Option<KeyMd5>,
+    sealer: Sealer,
 }
 
 /// As PutObject, with fields for headers.
@@ -170,8 +170,7 @@ async fn store<B: HttpBody>(
     SseCWrite { bucket: &bucket, key, action: "s3:PutObject" }.check(call)?;
     let storage_class = stored::storage_class(head)?;
     let mut body = File(RequestBody::new(&head.headers, Payload::Unsigned, file)?);
-    encryption::check_write(head, &call.keys)?;
-    let sealing = call.keys.for_write()?;
+    let sealer = Sealer::of(call, &bucket)?;
     let new = call.new_object(&bucket).await?;
     stored::check_unbuilt(head)?;
     let lock = NewLock::of(call, &bucket)?;
@@ -186,7 +185,7 @@ async fn store<B: HttpBody>(
         bucket: &bucket,
         key,
         owner: &new.owner,
-        customer_key: sealing.as_ref().map(|sealing| &sealing.key),
+        encryption: sealer.encryption(),
         metadata: metadata::parse(head)?,
         storage_class,
         attached: Attached {
@@ -195,19 +194,20 @@ async fn store<B: HttpBody>(
         },
         condition: WriteCondition::default(),
     };
-    if sealing.is_none() {
+    if sealer.wants_md5() {
         // The ETag of an object under the server's key is its MD5.
         body.0.want_md5();
     }
     let outcome = call.store().put(put, &mut body).await.map_err(|error| match error {
         PutError::Body(error) => error,
         PutError::Store(error) => error.into(),
+        PutError::Key(error) => error.into(),
     })?;
     match &outcome.published {
         Published::Done(assigned) => {
             let version = new_version(assigned);
             let expires = expiration::of_new(call, (&bucket, key), assigned).await;
-            Ok(Stored { outcome, version, expires, md5: sealing.map(|sealing| sealing.md5) })
+            Ok(Stored { outcome, version, expires, sealer })
         }
         Published::ConditionFailed => Err(ErrorCode::PreconditionFailed.into()),
         Published::NoSuchKey => Err(no_such_key(key)),
@@ -275,7 +275,7 @@ impl Wish {
 
     fn answer(&self, stored: &Stored, at: &Place<'_>) -> Answer {
         let etag = quoted(&stored.outcome.etag);
-        match self {
+        let answer = match self {
             Self::Redirect(url) => Answer::status(StatusCode::SEE_OTHER)
                 .header(header::LOCATION, at.told_to(url, &etag)),
             Self::Status(status) => {
@@ -289,12 +289,13 @@ impl Wish {
                     .header_if(header::CONTENT_TYPE, xml)
                     .header(header::LOCATION, &at.location)
             }
-        }
-        .etag(&stored.outcome.etag)
-        .encryption(stored.md5.as_ref())
-        .checksum(stored.outcome.checksum.as_ref())
-        .header_if(VERSION_ID, stored.version.as_ref())
-        .header_if(EXPIRATION, stored.expires.as_ref())
+        };
+        stored
+            .sealer
+            .told(answer.etag(&stored.outcome.etag))
+            .checksum(stored.outcome.checksum.as_ref())
+            .header_if(VERSION_ID, stored.version.as_ref())
+            .header_if(EXPIRATION, stored.expires.as_ref())
     }
 }
 

@@ -10,10 +10,11 @@ use super::{
     found::no_such_key,
     lock_settings::NewLock,
     plaintext::{Plaintext, refused},
+    sealing::Sealer,
 };
 use crate::{
     error::S3Result,
-    request::{conditional, encryption, metadata, stored},
+    request::{conditional, metadata, stored},
     response::{
         Answer,
         object::{VERSION_ID, version_name},
@@ -21,7 +22,7 @@ use crate::{
     service::{Call, HttpBody, Incoming, no_such_bucket},
 };
 
-/// Stores an object, sealed under the customer's key or the server's.
+/// Stores an object, sealed under the customer's key, a named one or the server's.
 pub(crate) async fn put_object<B: HttpBody>(
     call: &Call<'_>,
     at: &At<'_>,
@@ -33,8 +34,7 @@ pub(crate) async fn put_object<B: HttpBody>(
     // AWS looks at the storage class and Content-MD5 before any SSE-C value.
     let storage_class = stored::storage_class(head)?;
     let mut body = Plaintext::promised(call, incoming)?;
-    encryption::check_write(head, &call.keys)?;
-    let sealing = call.keys.for_write()?;
+    let sealer = Sealer::of(call, &bucket)?;
     let new = call.new_object(&bucket).await?;
     stored::check_unbuilt(head)?;
     let lock = NewLock::of(call, &bucket)?;
@@ -43,22 +43,21 @@ pub(crate) async fn put_object<B: HttpBody>(
         bucket: &bucket,
         key: at.key,
         owner: &new.owner,
-        customer_key: sealing.as_ref().map(|sealing| &sealing.key),
+        encryption: sealer.encryption(),
         metadata: metadata::parse(head)?,
         storage_class,
         attached: Attached { acl: new.acl, ..lock.with_tags(stored::tags(head)?) },
         condition: conditional::write_condition(head)?,
     };
     let condition = put.condition.clone();
-    if sealing.is_none() {
+    if sealer.wants_md5() {
         // The ETag of an object under the server's key is its MD5.
         body.0.want_md5();
     }
     let outcome = call.store().put(put, &mut body).await.map_err(refused)?;
     match outcome.published {
-        Published::Done(assigned) => Ok(Answer::ok()
-            .etag(&outcome.etag)
-            .encryption(sealing.as_ref().map(|sealing| &sealing.md5))
+        Published::Done(assigned) => Ok(sealer
+            .told(Answer::ok().etag(&outcome.etag))
             .checksum(outcome.checksum.as_ref())
             .header_if(VERSION_ID, new_version(&assigned))
             .header_if(EXPIRATION, expiration::of_new(call, (&bucket, at.key), &assigned).await)),

@@ -2,7 +2,7 @@
 
 use object_engine::{
     error::EngineError,
-    model::{Bucket, HolderKind, Upload},
+    model::{Bucket, Holder, Upload},
 };
 use sealed_store::{UnlockError, UnlockedUpload};
 
@@ -12,6 +12,7 @@ use super::{
     found,
     lock_settings::NewLock,
     plaintext::{Plaintext, refused},
+    sealing::check_holder,
 };
 use crate::{
     body::ChecksumAlgorithm,
@@ -41,10 +42,10 @@ pub(crate) async fn upload_part<B: HttpBody>(
     let number = uploads::part_number(query)?.unwrap_or_default();
     let id = uploads::upload_id(query)?;
     let upload = found::upload(call, &bucket, at.key, id).await?;
-    let unlocked = unlock(call, &bucket, &upload, opening.as_ref())?;
+    let unlocked = unlock(call, &bucket, &upload, opening.as_ref()).await?;
     NewLock::of_upload(&upload.attached, &bucket)?
         .demand_integrity(body.0.has_integrity_header(), "Put Part")?;
-    if upload.holder == HolderKind::Server {
+    if upload.holder == Holder::Server {
         body.0.want_md5();
     }
     let sent = body.0.sent_checksum();
@@ -52,7 +53,8 @@ pub(crate) async fn upload_part<B: HttpBody>(
 
     let stored = call.store().put_part(&bucket, &unlocked, number, &mut body).await;
     let part = stored.map_err(refused)?.ok_or_else(|| no_such_upload(id))?;
-    let answer = Answer::ok().etag(&part.etag).encryption(opening.as_ref().map(Opening::md5));
+    let md5 = opening.as_ref().map(Opening::md5);
+    let answer = Answer::ok().etag(&part.etag).held_by(&upload.holder, md5);
     // A part's checksum is told to who sent it or chose its algorithm.
     let told = sent.is_some() || upload.checksum.is_some();
     match part.checksum.as_ref().filter(|_| told).map(shown) {
@@ -62,24 +64,26 @@ pub(crate) async fn upload_part<B: HttpBody>(
 }
 
 /// E14 and E15; a key of another length is another key.
-pub(super) fn unlock(
+pub(super) async fn unlock(
     call: &Call<'_>,
     bucket: &Bucket,
     upload: &Upload,
     opening: Option<&Opening>,
 ) -> S3Result<UnlockedUpload> {
     if opening.is_some_and(|opening| opening.key().is_none()) {
-        return Err(match upload.holder {
-            HolderKind::Customer => sse_c::key_differs(),
-            HolderKind::Server => sse_c::upload_encryption_differs(),
+        return Err(match &upload.holder {
+            Holder::Customer => sse_c::key_differs(),
+            Holder::Server | Holder::Kms(_) => sse_c::upload_encryption_differs(),
         });
     }
+    check_holder(call, &upload.holder)?;
     let key = opening.and_then(Opening::key);
-    call.store().unlock_upload(bucket, upload, key).map_err(|error| match error {
+    call.store().unlock_upload(bucket, upload, key).await.map_err(|error| match error {
         UnlockError::KeyRequired | UnlockError::KeyNotApplicable => {
             sse_c::upload_encryption_differs()
         }
         UnlockError::WrongKey => sse_c::key_differs(),
+        UnlockError::Key(error) => error.into(),
         UnlockError::Damaged(detail) => EngineError::Damaged(detail).into(),
     })
 }

@@ -37,7 +37,7 @@ pub(crate) async fn upload_part_copy(call: &Call<'_>, at: &At<'_>) -> S3Result<A
     let range = copy_source::range(head)?;
     let source = Source::open(call, source_bucket, &asked, source_opening.as_ref()).await?;
     let upload = found::upload(call, &bucket, at.key, id).await?;
-    let unlocked = unlock(call, &bucket, &upload, opening.as_ref())?;
+    let unlocked = unlock(call, &bucket, &upload, opening.as_ref()).await?;
     let bytes = wanted(range, source.unlocked.facts().length)?;
 
     let stored = call.store().copy_part(source.as_copied(), bytes, &bucket, (&unlocked, number));
@@ -64,7 +64,7 @@ fn answer(call: &Call<'_>, upload: &Upload, part: &PartPut, opening: Option<&Ope
     if let Some(checksum) = told.map(shown) {
         writer.text(&format!("Checksum{}", checksum.algorithm.name()), checksum.text());
     }
-    Answer::xml(writer.finish()).encryption(opening.map(Opening::md5))
+    Answer::xml(writer.finish()).held_by(&upload.holder, opening.map(Opening::md5))
 }
 
 #[cfg(test)]

@@ -1,19 +1,26 @@
 //! The headers that describe an object.
 //!
 //! Guarantees: an SSE-C object is answered with its algorithm and the key's MD5, never with
-//! `x-amz-server-side-encryption`; every other object with `x-amz-server-side-encryption: AES256`. That
-//! is AWS's way; `CustomerKeyHeaders::echoed` makes of it what the profile and the spelling want.
+//! `x-amz-server-side-encryption`; every other object with `x-amz-server-side-encryption`: `aws:kms` and
+//! the key's name where a named key holds it, else `AES256`. That is AWS's way; `CustomerKeyHeaders::echoed` makes of it what the profile and the spelling want.
 //! Does not: decide on status, length and range; GetObject does.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use http::header;
 use object_engine::model::{
-    Bucket, ETag, LegalHold, PublicVersion, Retention, StoredObject, Versioning,
+    Bucket, ETag, Holder, LegalHold, PublicVersion, Retention, StoredObject, Versioning,
 };
 use sealed_format::{Checksum, KeyMd5, ObjectMetadata};
+use sealed_store::EncryptionContext;
 
 use super::{Answer, time};
 use crate::request::{
-    checksum::shown, customer_key, metadata::USER_PREFIX, object_lock, stored::STANDARD,
+    checksum::shown,
+    customer_key,
+    encryption::{BUCKET_KEY, CONTEXT, KMS_KEY_ID, SSE},
+    metadata::USER_PREFIX,
+    object_lock,
+    stored::STANDARD,
 };
 
 /// `x-amz-version-id`.
@@ -44,7 +51,32 @@ impl Answer {
             Some(md5) => self
                 .header(customer_key::ALGORITHM, "AES256")
                 .header(customer_key::KEY_MD5, md5.to_base64()),
-            None => self.header("x-amz-server-side-encryption", "AES256"),
+            None => self.header(SSE, "AES256"),
+        }
+    }
+
+    /// That a named key seals the object, and whether a Bucket Key was asked for.
+    #[must_use]
+    pub fn kms(self, key: &str, bucket_key: bool) -> Self {
+        self.header(SSE, "aws:kms")
+            .header(KMS_KEY_ID, key)
+            .header_if(BUCKET_KEY, bucket_key.then_some("true"))
+    }
+
+    /// The encryption context that a write gave, in base64 of JSON.
+    #[must_use]
+    pub fn kms_context(self, context: &EncryptionContext) -> Self {
+        // Maps of strings are always JSON.
+        let json = serde_json::to_vec(context).ok().filter(|_| !context.is_empty());
+        self.header_if(CONTEXT, json.map(|json| BASE64.encode(json)))
+    }
+
+    /// How a stored object or upload is encrypted; `md5` is that of the key that opened it.
+    #[must_use]
+    pub fn held_by(self, holder: &Holder, md5: Option<&KeyMd5>) -> Self {
+        match holder {
+            Holder::Kms(kms) => self.kms(&kms.key, kms.bucket_key),
+            Holder::Customer | Holder::Server => self.encryption(md5),
         }
     }
 

@@ -186,8 +186,8 @@ async fn e10_on_the_target() {
             expect(reply, operation, 400, "InvalidArgument", message, Some(Some(value)));
         }
     }
-    let kms = scene.copy("CopyObject", "plain").header(SSE, "aws:kms").send().await;
-    kms.expect_error(501, "NotImplemented");
+    let dual = scene.copy("CopyObject", "plain").header(SSE, "aws:kms:dsse").send().await;
+    dual.expect_error(501, "NotImplemented");
 }
 
 #[tokio::test]

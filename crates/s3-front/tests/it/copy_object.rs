@@ -1,7 +1,7 @@
 //! CopyObject: which bytes, which key, which properties, and what it costs.
 
 use object_engine::model::{
-    Body, BodyId, BucketName, HolderKind, Lookup, ObjectKey, Place, StoredObject, VersionSelector,
+    Body, BodyId, BucketName, Holder, Lookup, ObjectKey, Place, StoredObject, VersionSelector,
     Versioning,
 };
 
@@ -224,8 +224,8 @@ async fn the_master_key_never_opens_a_body_that_was_sealed_under_a_customer_key(
     back.send().await.expect_status(200);
     let back = world.stored("back").await;
     assert_eq!(
-        [plain.holder, sealed.holder, back.holder],
-        [HolderKind::Server, HolderKind::Customer, HolderKind::Server]
+        [&plain.holder, &sealed.holder, &back.holder],
+        [&Holder::Server, &Holder::Customer, &Holder::Server]
     );
     let bodies = [plain.body_id, sealed.body_id, back.body_id];
     assert!(bodies[0] != bodies[1] && bodies[1] != bodies[2] && bodies[0] != bodies[2]);

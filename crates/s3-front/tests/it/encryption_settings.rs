@@ -93,10 +93,10 @@ async fn what_cannot_be_set_is_refused() {
         (algorithm("<SSEAlgorithm>x</SSEAlgorithm>"), 400, "MalformedXML", malformed),
         (blocking("SSE-KMS"), 400, "MalformedXML", malformed),
         (
-            algorithm("<SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>k</KMSMasterKeyID>"),
+            algorithm("<SSEAlgorithm>aws:kms:dsse</SSEAlgorithm>"),
             501,
             "NotImplemented",
-            "Server side encryption with AWS KMS keys is not implemented.",
+            "Dual-layer server side encryption with AWS KMS keys is not implemented.",
         ),
         (
             algorithm("<SSEAlgorithm>AES256</SSEAlgorithm><KMSMasterKeyID>k</KMSMasterKeyID>"),

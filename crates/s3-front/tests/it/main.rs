@@ -14,6 +14,7 @@ mod deletes;
 mod encryption_settings;
 mod guides;
 mod key_coverage;
+mod kms;
 mod lifecycle;
 mod listings;
 mod log;

@@ -169,6 +169,22 @@ async fn a_form_is_stored_under_either_signature() {
 }
 
 #[tokio::test]
+async fn a_form_may_ask_for_a_named_key_under_either_signature() {
+    let world = World::new().await;
+    let key_id = "x-amz-server-side-encryption-aws-kms-key-id";
+    let form = Form::new(&world, &[("key", "k"), (SSE, "aws:kms")]);
+    for form in [form.clone().v4(), form.clone().v2()] {
+        let reply = form.send().await.expect_status(204);
+        assert_eq!((reply.header(SSE), reply.header(key_id)), (Some("aws:kms"), Some("aws/s3")));
+        let got = world.ask("GET", "/bkt/k").send().await.expect_status(200);
+        assert_eq!((got.text().as_str(), got.header(SSE)), ("content", Some("aws:kms")));
+        world.ask("DELETE", "/bkt/k").send().await.expect_status(204);
+    }
+    let unknown = form.field(key_id, "nobody").v4();
+    refused(&unknown, 400, "KMS.NotFoundException", "Invalid keyId 'nobody'").await;
+}
+
+#[tokio::test]
 async fn fields_say_what_headers_say_of_a_put() {
     let world = World::new().await;
     let tags = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";

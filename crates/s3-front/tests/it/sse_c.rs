@@ -285,7 +285,7 @@ async fn e10_the_trio_beside_server_side_encryption() {
     scene.ask("PUT", "/bkt/k").header(SSE, "AES256").send().await.expect_status(200);
     scene
         .ask("PUT", "/bkt/k")
-        .header(SSE, "aws:kms")
+        .header(SSE, "aws:kms:dsse")
         .send()
         .await
         .expect_error(501, "NotImplemented");

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use sealed_format::{
     Checksum, ChecksumAlgorithm, ChecksumKind, CompletionFacts, HolderKey, HolderKind, KeyHeaders,
-    MasterKey, Md5Rule, ObjectMetadata, ObjectSecrets, PartFacts, PartHeader, PartList,
-    PartOutline, PartSealer, UploadFacts, VersionFacts,
+    KmsDataKey, MasterKey, Md5Rule, ObjectMetadata, ObjectSecrets, PartFacts, PartHeader, PartList,
+    PartOutline, PartSealer, RingKey, UploadFacts, VersionFacts,
 };
 
 use crate::object::{BODY, Counting, key};
@@ -20,6 +20,7 @@ fn secrets_print_their_type_only() {
     let customer = key(0x41);
     let master = MasterKey::filled_by(|key| key.fill(0x41));
     let server = master.server_key();
+    let data_key = KmsDataKey::filled_by(|key| key.fill(0x41));
     let secrets = ObjectSecrets::generate(&random);
     let sealer = PartSealer::new(&secrets.data, &BODY, 1, &random);
     let headers = KeyHeaders {
@@ -34,6 +35,8 @@ fn secrets_print_their_type_only() {
         (format!("{master:?}"), "MasterKey(..)"),
         (format!("{server:?}"), "ServerKey(..)"),
         (format!("{:?}", HolderKey::Customer(&customer)), "Customer(CustomerKey(..))"),
+        (format!("{:?}", HolderKey::Kms(&data_key)), "Kms(KmsDataKey(..))"),
+        (format!("{:?}", RingKey::generate(&Counting::from(0))), "RingKey(..)"),
         (
             format!("{secrets:?}"),
             "ObjectSecrets { data: DataKey(..), metadata: MetadataKey(..), completion: CompletionKey(..) }",

@@ -1,11 +1,11 @@
 //! No key and nonce twice: an oracle over salts, commitments and first blocks, when the same thing
 //! is sealed again and again.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use sealed_format::{
-    HolderKey, MasterKey, MasterUse, ObjectMetadata, ObjectSecrets, Randomness, UploadFacts,
-    seal_upload, wrap,
+    HolderKey, KmsDataKey, MasterKey, MasterUse, ObjectMetadata, ObjectSecrets, Randomness,
+    RingKey, UploadFacts, seal_upload, wrap,
 };
 
 use crate::object::{BODY, Counting, context, key, plain, seal_part};
@@ -91,6 +91,19 @@ fn seals_of_the_same_record_share_nothing() {
             seen.note("a seal's salt", &sealed[1..33]);
             seen.note("a sealed record", &sealed[33..]);
         }
+    }
+}
+
+#[test]
+fn wraps_of_the_same_data_key_share_nothing() {
+    let random = Counting::from(0);
+    let ring_key = RingKey::generate(&random);
+    let data_key = KmsDataKey::filled_by(|key| random.fill(key));
+    let mut seen = Seen::default();
+    for _ in 0..ATTEMPTS {
+        let wrapped = ring_key.wrap(&data_key, &BTreeMap::new(), &random);
+        seen.note("a wrap's salt", &wrapped[1..33]);
+        wrapped[33..].chunks_exact(16).for_each(|block| seen.note("a wrapped block", block));
     }
 }
 

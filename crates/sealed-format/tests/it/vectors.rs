@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use sealed_format::{
-    Damaged, HolderKey, MasterKey, MasterUse, ObjectContext, ObjectSecrets, PartHeader,
-    UnwrapError, manifest_digest, open_completion, open_part, open_upload, open_version,
+    Damaged, HolderKey, KmsDataKey, MasterKey, MasterUse, ObjectContext, ObjectSecrets, PartHeader,
+    RingKey, UnwrapError, manifest_digest, open_completion, open_part, open_upload, open_version,
     outline_mac, seal_completion, seal_part, seal_upload, seal_version, unwrap, verify_outline_mac,
     wrap,
 };
@@ -73,6 +73,7 @@ fn judge(case: &Value) -> Result<(), UnwrapError> {
     match case["kind"].as_str().unwrap() {
         "open upload" => return Ok(judge_master(case, MasterUse::OpenUpload)?),
         "user secret" => return Ok(judge_master(case, MasterUse::UserSecret)?),
+        "ring key" => return Ok(judge_ring_key(case)?),
         _ => {}
     }
     let place = &case["context"];
@@ -93,15 +94,38 @@ fn open_envelope(case: &Value, context: &ObjectContext<'_>) -> Result<ObjectSecr
     let envelope = unhex(&case["envelope"]);
     let server = case.get("master_key").map(|key| master(key).server_key());
     let customer = case.get("key").map(customer_key);
-    let key = match (&server, &customer) {
-        (Some(key), None) => HolderKey::Server(key),
-        (None, Some(key)) => HolderKey::Customer(key),
+    let kms = case.get("data_key").map(|_| data_key(case)).transpose()?;
+    let key = match (&server, &customer, &kms) {
+        (Some(key), None, None) => HolderKey::Server(key),
+        (None, Some(key), None) => HolderKey::Customer(key),
+        (None, None, Some(key)) => HolderKey::Kms(key),
         _ => panic!("a case has one holder's key"),
     };
     let secrets = unwrap(key, context, &envelope)?;
     let again = wrap(key, context, &secrets, &Scripted::once(&envelope[3..35]));
     assert_eq!(again, envelope, "the same wrap gives the same envelope");
     Ok(secrets)
+}
+
+/// The data key of a case, as its ring key and its encryption context give it.
+fn data_key(case: &Value) -> Result<KmsDataKey, Damaged> {
+    let pairs = case["kms_context"].as_object().unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let context = pairs.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    let wrapped = unhex(&case["data_key"]);
+    let ring_key = RingKey::generate(&Scripted::once(&unhex(&case["ring_key"])));
+    let key = ring_key.unwrap(&wrapped, &context)?;
+    let again = ring_key.wrap(&key, &context, &Scripted::once(&wrapped[1..33]));
+    assert_eq!(again, wrapped, "the same wrap gives the same bytes");
+    Ok(key)
+}
+
+fn judge_ring_key(case: &Value) -> Result<(), Damaged> {
+    let (aad, sealed) = (unhex(&case["aad"]), unhex(&case["sealed"]));
+    let key = RingKey::open(&master(&case["master_key"]), &aad, &sealed)?;
+    let again = key.seal(&master(&case["master_key"]), &aad, &Scripted::once(&sealed[1..33]));
+    assert_eq!(again, sealed);
+    judge_master(case, MasterUse::RingKey)
 }
 
 fn master(key: &Value) -> MasterKey {

@@ -17,7 +17,7 @@ import hmac_states
 # Enough bytes of a secret that none is found by chance.
 HEAD = 16
 # What stands as a key in an HMAC, whose states are searched for as well.
-HMAC_KEYS = ("prk", "dek", "mk", "ck", "body-key")
+HMAC_KEYS = ("prk", "dek", "mk", "ck", "body-key", "ring-key")
 # Fewer would mean that the witness did not work.
 SECRETS_MIN = 100
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 DOMAIN = b"strongroom sealed object v1"
 MANIFEST_DOMAIN = b"strongroom manifest v1"
 SUITE = 1
-HOLDERS = {"customer": 1, "server": 2}
+HOLDERS = {"customer": 1, "server": 2, "kms": 3}
 ALGORITHMS = {"CRC32": (1, 4), "CRC32C": (2, 4), "CRC64NVME": (3, 8), "SHA1": (4, 20), "SHA256": (5, 32)}
 KINDS = {"FULL_OBJECT": 1, "COMPOSITE": 2}
 TEXTS = [
@@ -87,10 +87,17 @@ def context(place):
 
 
 def holder_key(case):
-    """The 32 bytes that wrap: the customer's key, or the server's, derived from its master key."""
+    """The 32 bytes that wrap: the customer's key, the server's, derived from its master key, or a data key of the ring."""
+    if "ring_key" in case:
+        ring_key, sealed = bytes.fromhex(case["ring_key"]), bytes.fromhex(case["data_key"])
+        return open_seal("kms data key", ring_key, kms_context(case["kms_context"]), sealed)
     if "master_key" in case:
         return expand(bytes.fromhex(case["master_key"]), b"sse-s3")
     return bytes.fromhex(case["key"])
+
+
+def kms_context(pairs):
+    return b"".join(lp(name.encode()) + lp(value.encode()) for name, value in sorted(pairs.items()))
 
 
 def wrap(key, place, secrets, wrap_salt):
@@ -363,6 +370,8 @@ LABELS = {
     "part": b"part record",
     "open upload": b"open upload",
     "user secret": b"user secret",
+    "ring key": b"ring key",
+    "kms data key": b"kms data key",
 }
 
 

@@ -105,6 +105,7 @@ def envelopes():
         "envelope": so.wrap(server_key, server, SECRETS, fixed("server salt", 32)).hex(),
     }
     yield "envelope_good_server", "opens", "The server's envelope, under a key of its master key.", of_server
+    yield from kms_envelopes()
     empty = {**PLACE, "object_key": "k" * 1024}
     longest = so.wrap(KEY, empty, SECRETS, WRAP_SALT)
     yield "envelope_good_longest_object_key", "opens", "An object key of 1,024 bytes.", {
@@ -144,6 +145,37 @@ def envelopes():
     yield changed("empty", "damaged", "No envelope at all.", b"")
     other = so.wrap(KEY, PLACE, SECRETS, fixed("another salt", 32))
     yield changed("spliced", "damaged", "The wrap of an earlier envelope of the same version.", ENVELOPE[:67] + other[67:])
+
+
+def kms_envelopes():
+    ring_key, data_key = fixed("ring key", 32), fixed("kms data key", 32)
+    pairs = {"aws:s3:arn": "arn:aws:s3:::bucket/reports/2026/Übersicht.pdf", "team": "finance"}
+    place = {**PLACE, "holder": "kms"}
+
+    def sealed(key, context):
+        return so.seal("kms data key", key, so.kms_context(context), data_key, fixed("data key salt", 32)).hex()
+
+    good = {
+        "kind": "envelope",
+        "ring_key": ring_key.hex(),
+        "kms_context": pairs,
+        "data_key": sealed(ring_key, pairs),
+        "context": place,
+        "envelope": so.wrap(data_key, place, SECRETS, fixed("kms salt", 32)).hex(),
+    }
+    yield "envelope_good_kms", "opens", "An envelope under a data key of the ring.", good
+
+    def misdeed(name, comment, **changes):
+        return f"envelope_kms_{name}", "damaged", comment, {**good, **changes}
+
+    yield misdeed("wrong_ring_key", "Another key of the ring.", ring_key=flip(ring_key, 0).hex())
+    yield misdeed("wrong_context", "Another encryption context.", kms_context={**pairs, "team": "sales"})
+    yield misdeed("context_lacks_a_pair", "A pair of the context is missing.", kms_context={"team": "finance"})
+    yield misdeed("data_key_flipped", "A bit of the wrapped data key.", data_key=flip(bytes.fromhex(good["data_key"]), 33).hex())
+    yield misdeed("data_key_truncated", "The last byte of the wrapped data key is missing.", data_key=good["data_key"][:-2])
+    yield misdeed(
+        "of_the_server", "The envelope says that the server holds it.",
+        envelope=(good["envelope"][:4] + "02" + good["envelope"][6:]))
 
 
 def bodies():
@@ -270,7 +302,7 @@ def records():
     yield bad("truncated", "The last byte is missing.", record[:-1])
     yield bad("presence_byte_two", "A presence byte that is neither 0 nor 1.", b"\1\2" + record[2:])
     at = 1 + 1 + 4 + len(FACTS["public_version"])
-    yield bad("unknown_holder", "Holder 3.", record[:at] + b"\3" + record[at + 1 :])
+    yield bad("unknown_holder", "Holder 4.", record[:at] + b"\4" + record[at + 1 :])
     yield bad("length_above_limit", "An object of more than 10,000 parts of 5 GiB.", version(length=so.OBJECT_BYTES_MAX + 1))
     yield bad("etag_above_limit", "An ETag of 65 bytes.", version(etag="e" * 65))
     yield bad("version_id_above_limit", "A version id of 1,025 bytes.", version(public_version="v" * 1025))
@@ -330,7 +362,7 @@ def master():
     def case(kind, sealed):
         return {"kind": kind, "master_key": MASTER.hex(), "aad": aad.hex(), "secret": secret.hex(), "sealed": sealed}
 
-    for kind in ("open upload", "user secret"):
+    for kind in ("open upload", "user secret", "ring key"):
         name = kind.replace(" ", "_")
         yield f"master_good_{name}", "opens", "As sealed.", case(kind, sealed_secret(kind))
     yield "master_wrong_purpose", "damaged", "A user's secret in the place of a completion key.", case("open upload", sealed_secret("user secret"))

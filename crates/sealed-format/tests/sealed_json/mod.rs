@@ -41,12 +41,17 @@ pub(crate) fn holder(value: &Value) -> HolderKind {
     match value.as_str().unwrap() {
         "customer" => HolderKind::Customer,
         "server" => HolderKind::Server,
+        "kms" => HolderKind::Kms,
         other => panic!("holder {other}"),
     }
 }
 
 fn holder_json(holder: HolderKind) -> Value {
-    json!(if holder == HolderKind::Customer { "customer" } else { "server" })
+    json!(match holder {
+        HolderKind::Customer => "customer",
+        HolderKind::Server => "server",
+        HolderKind::Kms => "kms",
+    })
 }
 
 fn optional_text(value: &Value) -> Option<String> {

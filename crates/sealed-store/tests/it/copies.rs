@@ -1,6 +1,6 @@
 //! Copies: which share a body, which must not, and what the keys open afterwards.
 
-use object_engine::model::{Attached, Body, BodyId, HolderKind, WriteCondition};
+use object_engine::model::{Attached, Body, BodyId, Holder, WriteCondition};
 use sealed_format::CustomerKey;
 use sealed_store::{CopyMode, CopyObject, CopyOutcome, CopySource, UnlockError};
 
@@ -24,13 +24,14 @@ impl World {
         mode: CopyMode,
     ) -> CopyOutcome {
         let (version, object) = self.find(from).await;
-        let unlocked = self.store.unlock(&self.bucket, &version, &object, source_key).unwrap();
+        let unlocked =
+            self.store.unlock(&self.bucket, &version, &object, source_key).await.unwrap();
         let copy = CopyObject {
             source: CopySource { bucket: &self.bucket, version: &version, unlocked: &unlocked },
             bucket: &self.bucket,
             key: &object_key(to),
             owner: &self.owner,
-            customer_key: target_key,
+            encryption: target_key.into(),
             metadata: metadata(),
             storage_class: "STANDARD".into(),
             attached: Attached::default(),
@@ -76,7 +77,7 @@ async fn a_copy_across_kinds_of_holder_never_shares() {
     assert!(bodies[0] != bodies[1] && bodies[1] != bodies[2] && bodies[0] != bodies[2]);
     assert_eq!(world.get("sealed", Some(&key), None).await.unwrap(), bytes);
     assert_eq!(world.get("plain again", None, None).await.unwrap(), bytes);
-    assert_eq!(world.find("sealed").await.1.holder, HolderKind::Customer);
+    assert_eq!(world.find("sealed").await.1.holder, Holder::Customer);
 }
 
 #[tokio::test]

@@ -26,11 +26,11 @@ async fn every_field_in_clear_is_bound() {
         ("parts", |_, object| object.body = Body::Parts { parts: 1 }),
     ];
     let (version, object) = world.find("o").await;
-    assert!(world.store.unlock(&world.bucket, &version, &object, Some(&key)).is_ok());
+    assert!(world.store.unlock(&world.bucket, &version, &object, Some(&key)).await.is_ok());
     for (name, misdeed) in misdeeds {
         let (mut version, mut object) = (version.clone(), object.clone());
         misdeed(&mut version, &mut object);
-        let refused = world.store.unlock(&world.bucket, &version, &object, Some(&key));
+        let refused = world.store.unlock(&world.bucket, &version, &object, Some(&key)).await;
         assert!(refused.is_err(), "{name} is not bound");
     }
 }
@@ -43,7 +43,7 @@ async fn another_objects_record_does_not_open_in_this_ones_place() {
     world.put("b", b"two", 9, Some(&key)).await;
     let (version, _) = world.find("a").await;
     let (_, other) = world.find("b").await;
-    let refused = world.store.unlock(&world.bucket, &version, &other, Some(&key));
+    let refused = world.store.unlock(&world.bucket, &version, &other, Some(&key)).await;
     assert_eq!(refused.unwrap_err(), UnlockError::WrongKey);
 }
 
@@ -62,7 +62,8 @@ async fn inline_bytes_that_changed_are_refused_before_the_answer() {
         let mut part = part.clone();
         part.place = Place::Inline(sealed.into());
         let damaged = StoredObject { body: Body::Whole(part), ..object.clone() };
-        let unlocked = world.store.unlock(&world.bucket, &version, &damaged, Some(&key)).unwrap();
+        let unlocked =
+            world.store.unlock(&world.bucket, &version, &damaged, Some(&key)).await.unwrap();
         assert!(world.store.read(&unlocked, 0..5_000).await.is_err());
     }
 }
@@ -76,6 +77,6 @@ async fn a_missing_blob_fails_before_the_answer() {
     let Body::Whole(part) = &object.body else { panic!("put whole") };
     let Place::Blob(id, _) = part.place else { panic!("a blob") };
     world.backends.blobs.delete(id).await.unwrap();
-    let unlocked = world.store.unlock(&world.bucket, &version, &object, Some(&key)).unwrap();
+    let unlocked = world.store.unlock(&world.bucket, &version, &object, Some(&key)).await.unwrap();
     assert!(world.store.read(&unlocked, 0..500_000).await.is_err());
 }

@@ -4,6 +4,7 @@
 
 mod copies;
 mod damage;
+mod kms;
 mod multipart;
 mod objects;
 mod world;

@@ -16,7 +16,7 @@ impl World {
             bucket: &self.bucket,
             key: &object_key("m"),
             owner: &self.owner,
-            customer_key: key,
+            encryption: key.into(),
             metadata: metadata(),
             storage_class: "STANDARD".into(),
             attached: Attached::default(),
@@ -50,7 +50,7 @@ async fn an_empty_part_alone_makes_an_empty_object() {
     let world = World::new().await;
     for key in [None, Some(&customer_key(1))] {
         let upload = world.create(key).await;
-        let open = world.store.unlock_upload(&world.bucket, &upload, key).unwrap();
+        let open = world.store.unlock_upload(&world.bucket, &upload, key).await.unwrap();
         let part = world.part(&open, 1, b"").await;
         let done = world.complete(&upload, &[(1, &part)]).await;
         assert!(matches!(done, CompleteOutcome::Done { .. }), "{done:?}");
@@ -63,7 +63,7 @@ async fn parts_become_one_object_without_the_key_at_complete() {
     let world = World::new().await;
     let key = customer_key(1);
     let upload = world.create(Some(&key)).await;
-    let open = world.store.unlock_upload(&world.bucket, &upload, Some(&key)).unwrap();
+    let open = world.store.unlock_upload(&world.bucket, &upload, Some(&key)).await.unwrap();
     let (one, two, three) = (pattern(PART + 5), pattern(PART), pattern(7));
     // Out of order, with a hole in the numbers, and one of them twice.
     let last = world.part(&open, 9, &three).await;
@@ -85,7 +85,7 @@ async fn parts_become_one_object_without_the_key_at_complete() {
         assert_eq!(got, whole[range.start as usize..range.end as usize]);
     }
     let (version, object) = world.find("m").await;
-    let unlocked = world.store.unlock(&world.bucket, &version, &object, Some(&key)).unwrap();
+    let unlocked = world.store.unlock(&world.bucket, &version, &object, Some(&key)).await.unwrap();
     assert_eq!(unlocked.facts().parts, Some(3));
     let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, &whole);
     let derived = world.store.checksum(&unlocked).await.unwrap().unwrap();
@@ -97,11 +97,13 @@ async fn parts_need_the_uploads_own_key() {
     let world = World::new().await;
     let (key, other) = (customer_key(1), customer_key(2));
     let sealed = world.create(Some(&key)).await;
-    let unlock = |upload, key| world.store.unlock_upload(&world.bucket, upload, key).unwrap_err();
-    assert_eq!(unlock(&sealed, None), UnlockError::KeyRequired);
-    assert_eq!(unlock(&sealed, Some(&other)), UnlockError::WrongKey);
+    let unlock = async |upload, key| {
+        world.store.unlock_upload(&world.bucket, upload, key).await.unwrap_err()
+    };
+    assert_eq!(unlock(&sealed, None).await, UnlockError::KeyRequired);
+    assert_eq!(unlock(&sealed, Some(&other)).await, UnlockError::WrongKey);
     let plain = world.create(None).await;
-    assert_eq!(unlock(&plain, Some(&key)), UnlockError::KeyNotApplicable);
+    assert_eq!(unlock(&plain, Some(&key)).await, UnlockError::KeyNotApplicable);
 }
 
 #[tokio::test]
@@ -109,7 +111,7 @@ async fn a_wrong_list_is_refused_and_the_upload_stays() {
     let world = World::new().await;
     let key = customer_key(1);
     let upload = world.create(Some(&key)).await;
-    let open = world.store.unlock_upload(&world.bucket, &upload, Some(&key)).unwrap();
+    let open = world.store.unlock_upload(&world.bucket, &upload, Some(&key)).await.unwrap();
     let small = world.part(&open, 1, b"small").await;
     let other = world.part(&open, 2, b"other").await;
     let refused = world.complete(&upload, &[(1, &small), (2, &other)]).await;
@@ -127,7 +129,7 @@ async fn a_wrong_list_is_refused_and_the_upload_stays() {
 async fn the_servers_own_uploads_have_md5_etags_and_a_checksum_at_complete() {
     let world = World::new().await;
     let upload = world.create(None).await;
-    let open = world.store.unlock_upload(&world.bucket, &upload, None).unwrap();
+    let open = world.store.unlock_upload(&world.bucket, &upload, None).await.unwrap();
     let part = world.part(&open, 1, b"hello").await;
     assert_eq!(part.etag.0, "5d41402abc4b2a76b9719d911017c592");
     let chosen = [ChosenChecksum {
@@ -147,7 +149,7 @@ async fn repeating_checksums_without_the_key_is_refused() {
     let world = World::new().await;
     let key = customer_key(1);
     let upload = world.create(Some(&key)).await;
-    let open = world.store.unlock_upload(&world.bucket, &upload, Some(&key)).unwrap();
+    let open = world.store.unlock_upload(&world.bucket, &upload, Some(&key)).await.unwrap();
     let part = world.part(&open, 1, b"hello").await;
     let sum = part.checksum.clone().unwrap();
     let with = |value: Vec<u8>| {

@@ -1,7 +1,7 @@
 //! Put and get: every border, every range, every key.
 
-use object_engine::model::{Attached, HolderKind, Published, VersionSelector, WriteCondition};
-use sealed_store::{Put, UnlockError};
+use object_engine::model::{Attached, Holder, Published, VersionSelector, WriteCondition};
+use sealed_store::{Encryption, Put, UnlockError};
 
 use crate::world::{Failure, Frames, World, customer_key, metadata, object_key, pattern};
 
@@ -48,7 +48,7 @@ async fn a_length_that_is_not_told_changes_nothing() {
             bucket: &world.bucket,
             key: &object_key("o"),
             owner: &world.owner,
-            customer_key: Some(&key),
+            encryption: Encryption::Customer(&key),
             metadata: metadata(),
             storage_class: "STANDARD".into(),
             attached: Attached::default(),
@@ -111,8 +111,8 @@ async fn metadata_comes_back_and_stands_nowhere_in_clear() {
     let key = customer_key(1);
     world.put("o", b"the plaintext itself", 100, Some(&key)).await;
     let (version, object) = world.find("o").await;
-    assert_eq!(object.holder, HolderKind::Customer);
-    let unlocked = world.store.unlock(&world.bucket, &version, &object, Some(&key)).unwrap();
+    assert_eq!(object.holder, Holder::Customer);
+    let unlocked = world.store.unlock(&world.bucket, &version, &object, Some(&key)).await.unwrap();
     assert_eq!(unlocked.facts().metadata, metadata());
     assert_eq!(unlocked.facts().etag, object.etag);
     assert_eq!(unlocked.facts().last_modified, version.last_modified);
@@ -147,7 +147,7 @@ async fn a_body_that_fails_leaves_the_old_object_and_no_blob() {
         bucket: &world.bucket,
         key: &object_key("o"),
         owner: &world.owner,
-        customer_key: Some(&key),
+        encryption: Encryption::Customer(&key),
         metadata: metadata(),
         storage_class: "STANDARD".into(),
         attached: Attached::default(),
@@ -176,7 +176,7 @@ async fn versions_keep_their_own_keys() {
     let found =
         world.store.engine().version(&world.bucket, &object_key("o"), selector).await.unwrap();
     let object_engine::model::Lookup::Object(version, object) = found else { panic!("object") };
-    let unlock = |key| world.store.unlock(&world.bucket, &version, &object, Some(key));
-    assert_eq!(unlock(&two).unwrap_err(), UnlockError::WrongKey);
-    assert!(unlock(&one).is_ok());
+    let unlock = async |key| world.store.unlock(&world.bucket, &version, &object, Some(key)).await;
+    assert_eq!(unlock(&two).await.unwrap_err(), UnlockError::WrongKey);
+    assert!(unlock(&one).await.is_ok());
 }

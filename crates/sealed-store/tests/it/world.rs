@@ -24,7 +24,9 @@ use object_engine::{
 use sealed_format::{
     Checksum, ChecksumAlgorithm, ChecksumKind, CustomerKey, MasterKey, ObjectMetadata, Randomness,
 };
-use sealed_store::{BodyDigests, PlainBody, Put, PutOutcome, SealedStore, UnlockError};
+use sealed_store::{
+    BodyDigests, Encryption, PlainBody, Put, PutError, PutOutcome, SealedStore, UnlockError,
+};
 
 /// Distinct bytes at every draw: never repeats, always the same sequence.
 #[derive(Debug, Default)]
@@ -97,17 +99,28 @@ impl World {
         frame: usize,
         customer_key: Option<&CustomerKey>,
     ) -> PutOutcome {
+        self.put_encrypted(key, bytes, frame, customer_key.into()).await.unwrap()
+    }
+
+    /// Puts `bytes` under whatever key is asked for.
+    pub(crate) async fn put_encrypted(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        frame: usize,
+        encryption: Encryption<'_>,
+    ) -> Result<PutOutcome, PutError<Infallible>> {
         let put = Put {
             bucket: &self.bucket,
             key: &object_key(key),
             owner: &self.owner,
-            customer_key,
+            encryption,
             metadata: metadata(),
             storage_class: "STANDARD".into(),
             attached: Attached::default(),
             condition: WriteCondition::default(),
         };
-        self.store.put(put, &mut Frames::new(bytes, frame)).await.unwrap()
+        self.store.put(put, &mut Frames::new(bytes, frame)).await
     }
 
     pub(crate) async fn find(&self, key: &str) -> (Version, StoredObject) {
@@ -129,7 +142,7 @@ impl World {
         range: Option<std::ops::Range<u64>>,
     ) -> Result<Vec<u8>, Failure> {
         let (version, object) = self.find(key).await;
-        let unlocked = self.store.unlock(&self.bucket, &version, &object, customer_key)?;
+        let unlocked = self.store.unlock(&self.bucket, &version, &object, customer_key).await?;
         let range = range.unwrap_or(0..unlocked.facts().length);
         let mut reader = self.store.read(&unlocked, range).await.map_err(|_| Failure::Before)?;
         let mut out = Vec::new();

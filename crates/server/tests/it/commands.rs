@@ -150,3 +150,35 @@ fn keys_are_rotated_beside_a_running_server_and_listed_without_secrets() {
     assert_eq!(key(&["list", "alice"]).1, "own-key\talice\tenabled\n");
     assert_eq!(key(&["list", "eve"]).0, Some(1));
 }
+
+#[test]
+fn named_keys_are_managed_beside_a_running_server_and_without_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Server::start(dir.path(), &[]);
+    let kms = |arguments: &[&str]| {
+        let mut command = strongroom(&["kms", "--data-dir"]);
+        transcript(command.arg(dir.path()).args(arguments))
+    };
+    let done = |text: &str| (Some(0), text.to_owned(), String::new());
+    assert_eq!(kms(&["add", "finance"]), done("added finance\n"));
+    assert_eq!(kms(&["disable", "finance"]), done("disabled finance\n"));
+    for (arguments, why) in [
+        (&["add", "finance"][..], "there is a key \"finance\" already"),
+        (&["add", "aws/x"], "names that begin with aws/"),
+        (&["add", "a b"], "letters, digits or /_-"),
+        (&["enable", "sales"], "there is no key \"sales\""),
+        (&["remove", "finance"], "--force"),
+    ] {
+        let (code, _, stderr) = kms(arguments);
+        assert_eq!(code, Some(1), "{arguments:?}");
+        assert!(stderr.contains(why), "{stderr}");
+    }
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let (_, stdout, _) = kms(&["list"]);
+    assert!(stdout.starts_with("finance\tdisabled\t"), "{stdout}");
+    assert_eq!(kms(&["enable", "finance"]), done("enabled finance\n"));
+    let _server = Server::start(dir.path(), &[]);
+    assert_eq!(kms(&["remove", "finance", "--force"]), done("removed finance\n"));
+    assert_eq!(kms(&["list"]), done(""));
+}
