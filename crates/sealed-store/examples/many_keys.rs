@@ -74,7 +74,7 @@ async fn fill(store: SealedStore, bucket: Bucket, next: Arc<AtomicU64>, count: u
             bucket: &bucket,
             key: &name_of(n),
             owner: &bucket.owner,
-            customer_key: None,
+            encryption: sealed_store::Encryption::Server,
             metadata: ObjectMetadata::default(),
             storage_class: "STANDARD".into(),
             attached: Attached::default(),
