@@ -27,6 +27,7 @@ use object_engine::{
     entropy::Entropy,
 };
 
+mod alone;
 mod checked;
 mod commit;
 mod connect;
@@ -63,6 +64,8 @@ struct Inner {
     statements: Statements,
     entropy: Arc<dyn Entropy>,
     shown: String,
+    /// While this lives no other server can open the schema by [`PostgresCatalog::open_alone`].
+    _alone: Option<alone::Alone>,
 }
 
 /// Why the catalog cannot be opened.
@@ -80,7 +83,24 @@ impl PostgresCatalog {
     /// Opens the catalog at `url` (`location.rs` has its parameters), and brings its schema up to date.
     /// `entropy` draws the ids of commits.
     pub async fn open(url: &str, entropy: Arc<dyn Entropy>) -> Result<Self, OpenError> {
+        Self::open_at(Location::parse(url)?, entropy, None).await
+    }
+
+    /// As [`Self::open`], for a server that must be the only one at work on the schema.
+    pub async fn open_alone(url: &str, entropy: Arc<dyn Entropy>) -> Result<Self, OpenError> {
         let location = Location::parse(url)?;
+        let alone = match location.prepares {
+            true => Some(alone::alone(&location).await?),
+            false => None,
+        };
+        Self::open_at(location, entropy, alone).await
+    }
+
+    async fn open_at(
+        location: Location,
+        entropy: Arc<dyn Entropy>,
+        alone: Option<alone::Alone>,
+    ) -> Result<Self, OpenError> {
         let connector = Connector::new(&location)?;
         let unusable = |error: SchemaError| OpenError::Unusable(failure::told(&error));
         let (mut client, driver) =
@@ -91,7 +111,7 @@ impl PostgresCatalog {
         let shown = format!("{location:?}");
         let statements = Statements::new(&location);
         let pool = pool(location, connector)?;
-        let inner = Arc::new(Inner { pool, statements, entropy, shown });
+        let inner = Arc::new(Inner { pool, statements, entropy, shown, _alone: alone });
         tokio::spawn(forget(Arc::downgrade(&inner)));
         Ok(Self { inner })
     }

@@ -31,6 +31,7 @@ use crate::{
     failure::Failure,
     kms::{self, Keys},
     memory_guard,
+    metadata::Metadata,
     users::{self, Accounts},
 };
 
@@ -155,12 +156,19 @@ pub(crate) fn ask_or_open(catalog: CatalogArgs, request: Request) -> Result<Answ
     }
     match DataDir::open(&data_dir)? {
         Opened::Served { .. } => ask(&data_dir, &request),
-        Opened::Ours(data) => alone(&data, catalog.master_key_file, request),
+        Opened::Ours(data) => {
+            let metadata = Metadata::parse(catalog.metadata)?;
+            alone(&data, (catalog.master_key_file, metadata), request)
+        }
     }
 }
 
 /// Opens the catalog for this one request.
-fn alone(data: &DataDir, key: Option<PathBuf>, request: Request) -> Result<Answer, Failure> {
+fn alone(
+    data: &DataDir,
+    (key, metadata): (Option<PathBuf>, Metadata),
+    request: Request,
+) -> Result<Answer, Failure> {
     let master_key = data.master_key(key.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -168,7 +176,8 @@ fn alone(data: &DataDir, key: Option<PathBuf>, request: Request) -> Result<Answe
         .build()
         .map_err(|error| Failure::failed("cannot start the runtime").detail(error))?;
     runtime.block_on(async {
-        let options = assemble::StoreOptions { inline_bytes_max: 0 }; // no object is written here
+        // No object is written here.
+        let options = assemble::StoreOptions { metadata, inline_bytes_max: 0 };
         let store = assemble::open_store(data, master_key, &options).await?;
         let answer = execute(&store.accounts(), &store.keys(), request).await;
         store.close().await?;

@@ -1,8 +1,8 @@
 //! The one place that knows every crate.
 //!
 //! Guarantees: nothing else in this crate names the engine, the store or the S3 service.
-//! Does not: decide anything that a setting could; what is joined here is the embedded form, one
-//! directory with an LMDB catalog and files for blobs.
+//! Does not: decide anything that a setting could; what is joined here is an LMDB catalog
+//! or one in PostgreSQL, and files for blobs.
 
 mod accounts;
 mod named_keys;
@@ -15,13 +15,17 @@ use object_engine::{
         buffers::BufferPool,
         files::{FileBlobs, FileOptions},
     },
-    catalog::lmdb::{LmdbCatalog, LmdbOptions},
+    catalog::{
+        Catalog,
+        lmdb::{LmdbCatalog, LmdbOptions},
+    },
     clock::SystemClock,
     engine::{Backends, EngineOptions, ObjectEngine},
     entropy::Entropy,
     error::EngineError,
     model::AccountId,
 };
+use postgres_catalog::PostgresCatalog;
 use s3_front::{
     identity::{RootCredentials, WithRoot},
     lifecycle::{DayLength, LifecycleWorker},
@@ -49,11 +53,14 @@ use crate::{
     data_dir::{DataDir, cannot},
     failure::Failure,
     handler::{Connection, Handler},
+    metadata::Metadata,
 };
 
 /// How the store is opened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StoreOptions {
+    /// Where the catalog is.
+    pub(crate) metadata: Metadata,
     /// Objects up to this many bytes are kept in the catalog.
     pub(crate) inline_bytes_max: usize,
 }
@@ -69,10 +76,10 @@ pub(crate) async fn open_store(
     options: &StoreOptions,
 ) -> Result<Store, Failure> {
     let buffers = BufferPool::default();
-    let catalog = open_catalog(data)?;
+    let catalog = open_catalog(data, &options.metadata).await?;
     let blobs = open_blobs(data, buffers.clone())?;
     let backends = Backends {
-        catalog: Arc::new(catalog),
+        catalog,
         blobs: Arc::new(blobs),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemRandom),
@@ -87,10 +94,22 @@ pub(crate) async fn open_store(
     Ok(Store(SealedStore::new(engine, Arc::new(master), Arc::new(SystemRandom))))
 }
 
-fn open_catalog(data: &DataDir) -> Result<LmdbCatalog, Failure> {
-    let path = data.catalog()?;
-    LmdbCatalog::open(&path, LmdbOptions::default())
-        .map_err(|error| cannot("open the catalog", &path, error))
+async fn open_catalog(data: &DataDir, metadata: &Metadata) -> Result<Arc<dyn Catalog>, Failure> {
+    match metadata {
+        Metadata::DataDirectory => {
+            let path = data.catalog()?;
+            let catalog = LmdbCatalog::open(&path, LmdbOptions::default())
+                .map_err(|error| cannot("open the catalog", &path, error))?;
+            Ok(Arc::new(catalog))
+        }
+        Metadata::Postgres(url) => {
+            let opened = PostgresCatalog::open_alone(url.expose(), Arc::new(SystemRandom)).await;
+            let catalog = opened.map_err(|error| {
+                Failure::failed("cannot open the catalog that --metadata names").detail(error)
+            })?;
+            Ok(Arc::new(catalog))
+        }
+    }
 }
 
 fn open_blobs(data: &DataDir, buffers: BufferPool) -> Result<FileBlobs, Failure> {

@@ -12,6 +12,8 @@ use std::{net::IpAddr, net::SocketAddr, num::NonZeroU32, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
+use crate::metadata::SecretUrl;
+
 pub(crate) use identity::{CatalogArgs, KeyArgs, KeyCommand, UserAddArgs, UserArgs, UserCommand};
 pub(crate) use named_keys::{KmsArgs, KmsCommand};
 
@@ -101,6 +103,10 @@ pub(crate) struct Settings {
     /// A proxy whose `X-Forwarded-Proto: https` on the plain listener is believed; may be repeated
     #[arg(long, value_name = "IP", env = "STRONGROOM_TRUSTED_PROXY", value_delimiter = ',')]
     pub(crate) trusted_proxy: Vec<IpAddr>,
+    /// Where the catalog is: `lmdb:` in the data directory, or a `postgres://` URL; visible in process lists,
+    /// so rather take STRONGROOM_METADATA or the file [default: lmdb:]
+    #[arg(long, value_name = "URL", env = "STRONGROOM_METADATA", hide_env_values = true)]
+    pub(crate) metadata: Option<SecretUrl>,
     /// Objects up to this many bytes live in the catalog, larger ones in files [default: 16384]
     #[arg(long, value_name = "BYTES", env = "STRONGROOM_INLINE_BYTES_MAX")]
     pub(crate) inline_bytes_max: Option<usize>,

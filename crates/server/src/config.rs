@@ -15,6 +15,7 @@ use crate::{
         CopyMode, LogFormat, NewBucketObjectOwnership, NewBucketSseC, Profile, ServeArgs, Settings,
     },
     failure::Failure,
+    metadata::Metadata,
 };
 
 /// Every setting of a server.
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) new_bucket_sse_c: NewBucketSseC,
     /// Immediate peers whose exact `X-Forwarded-Proto: https` counts as a secure connection.
     pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// Where the catalog is.
+    pub(crate) metadata: Metadata,
     /// Objects up to this many bytes are kept in the catalog.
     pub(crate) inline_bytes_max: usize,
     /// How many seconds a lifecycle rule's day lasts in tests; `None`: days of UTC.
@@ -117,6 +120,7 @@ impl Config {
             new_bucket_object_ownership: settings.new_bucket_object_ownership.unwrap_or_default(),
             new_bucket_sse_c: settings.new_bucket_sse_c.unwrap_or_default(),
             trusted_proxies: settings.trusted_proxy,
+            metadata: Metadata::parse(settings.metadata)?,
             inline_bytes_max: parse_inline(settings.inline_bytes_max)?,
             lifecycle_debug_interval: settings.lifecycle_debug_interval,
             limits,

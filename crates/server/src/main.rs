@@ -22,6 +22,7 @@ mod kms;
 mod kms_command;
 mod listener;
 mod memory_guard;
+mod metadata;
 mod ready;
 mod redaction;
 mod serve;

@@ -52,7 +52,10 @@ async fn serve(config: &Config, data: &DataDir) -> Result<(), Failure> {
     let certificate = certificates::provide(config, data)?;
     let tls = Tls::new(certificate.files.clone())?;
     let listeners = bind(config, &tls).await?;
-    let options = StoreOptions { inline_bytes_max: config.inline_bytes_max };
+    let options = StoreOptions {
+        metadata: config.metadata.clone(),
+        inline_bytes_max: config.inline_bytes_max,
+    };
     let store = assemble::open_store(data, master_key, &options).await?;
     let handler = assemble::service(config, &store, &root.credentials);
     let admin = AdminSocket::bind(data)?;

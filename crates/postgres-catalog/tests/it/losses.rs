@@ -109,6 +109,28 @@ async fn a_newer_schema_is_refused_and_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_server_is_refused_while_the_first_one_lives() {
+    let Some(cluster) = cluster::shared() else { return };
+    let address = cluster.fresh();
+    let open = async || {
+        let entropy = Arc::new(cluster::OsEntropy);
+        postgres_catalog::PostgresCatalog::open_alone(&address, entropy).await
+    };
+    let first = open().await.unwrap();
+    let error = open().await.unwrap_err().to_string();
+    assert!(error.contains("another server"), "{error}");
+    drop(first);
+    // PostgreSQL notices the end of a connection a moment later.
+    for _ in 0..100 {
+        if open().await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the lock outlived its server");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flipped_bit_is_damage() {
     let Some(cluster) = cluster::shared() else { return };
     let catalog = catalog(&cluster.address("flipped")).await;

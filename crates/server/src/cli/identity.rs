@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::metadata::SecretUrl;
+
 /// Where the catalog is that a command speaks about.
 #[derive(Debug, Args)]
 pub(crate) struct CatalogArgs {
@@ -16,6 +18,15 @@ pub(crate) struct CatalogArgs {
     /// The server's master key, where it is not DATA_DIR/master.key
     #[arg(long, value_name = "FILE", env = "STRONGROOM_MASTER_KEY_FILE", global = true)]
     pub(crate) master_key_file: Option<PathBuf>,
+    /// The server's catalog, where it is not in the data directory; asked only while no server runs
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "STRONGROOM_METADATA",
+        hide_env_values = true,
+        global = true
+    )]
+    pub(crate) metadata: Option<SecretUrl>,
 }
 
 /// `strongroom user`.
