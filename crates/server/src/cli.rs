@@ -156,6 +156,7 @@ impl Settings {
             } else {
                 self.trusted_proxy
             },
+            metadata: self.metadata.or(other.metadata),
             inline_bytes_max: self.inline_bytes_max.or(other.inline_bytes_max),
             lifecycle_debug_interval: self
                 .lifecycle_debug_interval
