@@ -30,6 +30,7 @@ mod reads;
 mod refused;
 mod routing;
 mod semantics;
+mod signature_v2;
 mod sse_c;
 mod tagging;
 mod upload_part_copy;
