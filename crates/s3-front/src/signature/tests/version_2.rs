@@ -354,6 +354,11 @@ fn the_clock_may_be_off_by_fifteen_minutes() {
         let error = verify(&request, at).unwrap_err();
         assert!(matches!(error, SignatureError::RequestTimeTooSkewed { .. }), "{at}");
     }
+    for date in ["Tue, 07 Jul 2010 21:53:04 GMT", "Tue, 07 Jul 9999 21:53:04 GMT"] {
+        let request = signed("GET", "/b/k", &[("x-amz-date", date)], "");
+        let error = refused(&request);
+        assert!(matches!(error, SignatureError::RequestTimeTooSkewed { .. }), "{date}: {error}");
+    }
     for headers in [
         &[][..],
         &[("date", "x")],

@@ -157,7 +157,11 @@ fn header_time<'a>(head: &RequestHead<'a>) -> Option<(SignedTime, &'a str)> {
     let name = if amz { "x-amz-date" } else { DATE.as_str() };
     let mut dates = head.headers.get_all(name).iter();
     let text = dates.next()?.to_str().ok()?.trim();
+    // A wrong day of the week makes no date unreadable.
+    let undayed = || SignedTime::parse_http_date(text.split_once(", ")?.1);
     let time = SignedTime::parse_http_date(text)
+        .or_else(undayed)
+        .filter(|time| time.at().0 >= 0)
         .or_else(|| SignedTime::parse(text.as_bytes()).filter(|_| amz))?;
     dates.next().is_none().then_some((time, if amz { "" } else { text }))
 }
