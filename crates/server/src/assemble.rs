@@ -120,8 +120,8 @@ fn open_blobs(data: &DataDir, buffers: BufferPool) -> Result<FileBlobs, Failure>
 
 impl Store {
     /// Its users.
-    pub(crate) fn accounts(&self) -> StoredAccounts {
-        StoredAccounts(self.0.clone())
+    pub(crate) fn accounts(&self, root_access_key: Option<String>) -> StoredAccounts {
+        StoredAccounts(self.0.clone(), root_access_key)
     }
 
     /// The named keys of its ring.
