@@ -1,7 +1,7 @@
 """Every refusal of SSE-C that a client can meet, word for word: E1 to E22 of the behaviour.
 
 Each row is a raw signed request and the exact status, Code, Message, ArgumentName and ArgumentValue.
-Not here: E5 in a form and E18, whose operations are not served yet.
+Not here: E5 in a form (the lane post_forms) and E18 (the lane versions).
 """
 import base64
 import hashlib

@@ -57,9 +57,9 @@ def refused(call, status, code):
         call()
     except ClientError as error:
         got = error.response
-        told = got.get("Error") or got  # the clients of STS and IAM look for S3's document one level deeper
-        same((got["ResponseMetadata"]["HTTPStatusCode"], told.get("Code")), (status, code), str(got)[:400])
-        return told.get("Message", "")
+        told = got["Error"]
+        same((got["ResponseMetadata"]["HTTPStatusCode"], told["Code"]), (status, code), str(got)[:400])
+        return told["Message"]
     raise AssertionError(f"succeeded instead of {status} {code}")
 
 

@@ -175,7 +175,7 @@ pub(crate) fn named(host: Option<&str>, path: &str, domains: &[String]) -> S3Res
 
 /// The bucket that a host names: what stands before one of the domains. The longest domain counts, so
 /// that of `example.com` and `s3.example.com` both may be configured.
-fn bucket_of_host<'a>(host: Option<&'a str>, domains: &[String]) -> Option<&'a str> {
+pub(crate) fn bucket_of_host<'a>(host: Option<&'a str>, domains: &[String]) -> Option<&'a str> {
     let host = host?;
     let exact = domains.iter().any(|domain| host.eq_ignore_ascii_case(domain));
     let before = |domain: &String| {

@@ -34,21 +34,21 @@ pub use crate::{profile::Profile, request::object_ownership::ObjectOwnership};
 use access::as_caller;
 use authorise::Needs;
 use policies::PolicyCache;
-use request_context::{Gathered, Signed};
+use request_context::Gathered;
 
 use crate::{
     error::{S3Error, S3Result, sse_c},
-    identity::{AccessKeys, Authenticated, AuthenticationError, authenticate},
+    identity::{AccessKeys, Authenticated, AuthenticationError, Signed, authenticate},
     operations,
     request::{
         copy_source,
         customer_key::{self, CustomerKeyHeaders, TakenKeys},
-        head::Head,
+        head::{self, Head},
         query::Query,
     },
     response::{Answer, ResponseBody, refused},
     route::{Asked, Route, query_api, route},
-    signature::{Payload, RequestHead, Verifier},
+    signature::{Payload, RequestHead, Verifier, Version},
 };
 
 /// Whether buckets that are made from now on take SSE-C writes.
@@ -59,6 +59,16 @@ pub enum NewBucketSseC {
     Allowed,
     /// They block them until PutBucketEncryption says otherwise, as on AWS since April 2026.
     Blocked,
+}
+
+/// Whether requests may be signed by version 2 too. Forms may in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignatureV2 {
+    /// They are refused, as in the regions of AWS that opened since 2014.
+    #[default]
+    Off,
+    /// They are read.
+    On,
 }
 
 /// Where access keys are looked up, with the engine's errors.
@@ -95,6 +105,8 @@ pub struct ServiceOptions {
     pub copy_mode: CopyMode,
     /// Whether new buckets take SSE-C writes.
     pub new_bucket_sse_c: NewBucketSseC,
+    /// Whether version 2 of signatures is taken.
+    pub signature_v2: SignatureV2,
     /// The object ownership of new buckets that ask for none.
     pub new_bucket_object_ownership: ObjectOwnership,
 }
@@ -132,6 +144,10 @@ impl S3Service {
     /// A service.
     pub fn new(options: ServiceOptions) -> Self {
         let verifier = Verifier::new(&options.region);
+        let verifier = match options.signature_v2 {
+            SignatureV2::Off => verifier,
+            SignatureV2::On => verifier.taking_version_2(&options.domains),
+        };
         Self { inner: Arc::new(Inner { options, verifier, policies: PolicyCache::default() }) }
     }
 
@@ -193,6 +209,9 @@ impl Inner {
         if let Some(error) = unreadable {
             return Err(error);
         }
+        if let Some(Signed { version: Version::V2, presigned: true, .. }) = authenticated.signed {
+            head::take_version_2(&mut parts.headers, &mut query)?;
+        }
         let head = Head::new(parts, query)?;
         let route = self.route(&head)?;
         let payload = std::mem::replace(&mut authenticated.payload, Payload::Unsigned);
@@ -234,7 +253,6 @@ impl Inner {
         authenticated: &'a Authenticated,
         connection: ConnectionInfo,
     ) -> Gathered<'a> {
-        let presigned = authenticated.presigned;
         Gathered {
             head,
             keys,
@@ -244,7 +262,7 @@ impl Inner {
             secure: connection.secure,
             region: &self.options.region,
             now: self.options.clock.now(),
-            signed: authenticated.signed_at.map(|at| Signed { presigned, at }),
+            signed: authenticated.signed,
         }
     }
 

@@ -27,6 +27,7 @@ use crate::{
     assemble,
     cli::CatalogArgs,
     config::DATA_DIR_DEFAULT,
+    credentials::RootCredentials,
     data_dir::{DataDir, Opened, admin_socket_in, cannot},
     failure::Failure,
     kms::{self, Keys},
@@ -170,6 +171,7 @@ fn alone(
     request: Request,
 ) -> Result<Answer, Failure> {
     let master_key = data.master_key(key.as_deref())?;
+    let root = RootCredentials::access_key_if_made(data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -179,7 +181,7 @@ fn alone(
         // No object is written here.
         let options = assemble::StoreOptions { metadata, inline_bytes_max: 0 };
         let store = assemble::open_store(data, master_key, &options).await?;
-        let answer = execute(&store.accounts(), &store.keys(), request).await;
+        let answer = execute(&store.accounts(root), &store.keys(), request).await;
         store.close().await?;
         Ok(answer)
     })

@@ -34,7 +34,7 @@ use s3_front::{
     response::ResponseBody,
     service::{
         ConnectionInfo, NewBucketSseC, ObjectOwnership, Profile, RootAccount, S3Service,
-        ServiceOptions, StoredAccessKeys,
+        ServiceOptions, SignatureV2, StoredAccessKeys,
     },
 };
 use sealed_format::{MasterKey, Randomness, layout};
@@ -120,8 +120,8 @@ fn open_blobs(data: &DataDir, buffers: BufferPool) -> Result<FileBlobs, Failure>
 
 impl Store {
     /// Its users.
-    pub(crate) fn accounts(&self) -> StoredAccounts {
-        StoredAccounts(self.0.clone())
+    pub(crate) fn accounts(&self, root_access_key: Option<String>) -> StoredAccounts {
+        StoredAccounts(self.0.clone(), root_access_key)
     }
 
     /// The named keys of its ring.
@@ -209,6 +209,10 @@ pub(crate) fn service(config: &Config, store: &Store, root: &Credentials) -> Ser
         new_bucket_sse_c: match config.new_bucket_sse_c {
             cli::NewBucketSseC::Allowed => NewBucketSseC::Allowed,
             cli::NewBucketSseC::Blocked => NewBucketSseC::Blocked,
+        },
+        signature_v2: match config.signature_v2 {
+            cli::SignatureV2::Off => SignatureV2::Off,
+            cli::SignatureV2::On => SignatureV2::On,
         },
     }))
 }

@@ -100,6 +100,9 @@ pub(crate) struct Settings {
     /// Whether new buckets take writes with customer-provided keys [default: allowed]
     #[arg(long, value_name = "allowed|blocked", env = "STRONGROOM_NEW_BUCKET_SSE_C")]
     pub(crate) new_bucket_sse_c: Option<NewBucketSseC>,
+    /// Whether requests signed by version 2 are taken [default: off]
+    #[arg(long, value_name = "off|on", env = "STRONGROOM_SIGNATURE_V2")]
+    pub(crate) signature_v2: Option<SignatureV2>,
     /// A proxy whose `X-Forwarded-Proto: https` on the plain listener is believed; may be repeated
     #[arg(long, value_name = "IP", env = "STRONGROOM_TRUSTED_PROXY", value_delimiter = ',')]
     pub(crate) trusted_proxy: Vec<IpAddr>,
@@ -151,6 +154,7 @@ impl Settings {
                 .new_bucket_object_ownership
                 .or(other.new_bucket_object_ownership),
             new_bucket_sse_c: self.new_bucket_sse_c.or(other.new_bucket_sse_c),
+            signature_v2: self.signature_v2.or(other.signature_v2),
             trusted_proxy: if self.trusted_proxy.is_empty() {
                 other.trusted_proxy
             } else {
@@ -219,6 +223,17 @@ pub(crate) enum NewBucketSseC {
     Allowed,
     /// They block it until PutBucketEncryption says otherwise, as on AWS since April 2026.
     Blocked,
+}
+
+/// Whether requests may be signed by version 2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SignatureV2 {
+    /// They are refused, as in the regions of AWS that opened since 2014.
+    #[default]
+    Off,
+    /// They are taken.
+    On,
 }
 
 /// How log lines look.

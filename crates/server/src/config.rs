@@ -13,6 +13,7 @@ use std::{
 use crate::{
     cli::{
         CopyMode, LogFormat, NewBucketObjectOwnership, NewBucketSseC, Profile, ServeArgs, Settings,
+        SignatureV2,
     },
     failure::Failure,
     metadata::Metadata,
@@ -43,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) new_bucket_object_ownership: NewBucketObjectOwnership,
     /// Whether new buckets take writes with customer-provided keys.
     pub(crate) new_bucket_sse_c: NewBucketSseC,
+    /// Whether requests signed by version 2 are taken.
+    pub(crate) signature_v2: SignatureV2,
     /// Immediate peers whose exact `X-Forwarded-Proto: https` counts as a secure connection.
     pub(crate) trusted_proxies: Vec<IpAddr>,
     /// Where the catalog is.
@@ -119,6 +122,7 @@ impl Config {
             copy_mode: settings.copy_mode.unwrap_or_default(),
             new_bucket_object_ownership: settings.new_bucket_object_ownership.unwrap_or_default(),
             new_bucket_sse_c: settings.new_bucket_sse_c.unwrap_or_default(),
+            signature_v2: settings.signature_v2.unwrap_or_default(),
             trusted_proxies: settings.trusted_proxy,
             metadata: Metadata::parse(settings.metadata)?,
             inline_bytes_max: parse_inline(settings.inline_bytes_max)?,
@@ -236,6 +240,7 @@ mod tests {
         assert_eq!(config.lifecycle_debug_interval, None);
         assert_eq!(config.copy_mode, CopyMode::Share);
         assert_eq!(config.new_bucket_sse_c, NewBucketSseC::Allowed);
+        assert_eq!(config.signature_v2, SignatureV2::Off);
         let ownership = NewBucketObjectOwnership::BucketOwnerEnforced;
         assert_eq!(config.new_bucket_object_ownership, ownership);
     }
@@ -244,7 +249,7 @@ mod tests {
     fn what_is_typed_wins_over_the_file() {
         let typed = Settings { region: Some("typed".into()), ..Settings::default() };
         let file = from_toml(
-            "region = 'file'\nlisten = '127.0.0.1:1'\ndomain = ['S3.Example.com.']\ncopy-mode = 'reencrypt'\nnew-bucket-sse-c = 'blocked'\nnew-bucket-object-ownership = 'ObjectWriter'",
+            "region = 'file'\nlisten = '127.0.0.1:1'\ndomain = ['S3.Example.com.']\ncopy-mode = 'reencrypt'\nnew-bucket-sse-c = 'blocked'\nsignature-v2 = 'on'\nnew-bucket-object-ownership = 'ObjectWriter'",
         );
         let config = Config::from_settings(typed.or(file)).unwrap();
         assert_eq!(config.region, "typed");
@@ -252,6 +257,7 @@ mod tests {
         assert_eq!(config.copy_mode, CopyMode::Reencrypt);
         assert_eq!(config.domains, ["s3.example.com"]);
         assert_eq!(config.new_bucket_sse_c, NewBucketSseC::Blocked);
+        assert_eq!(config.signature_v2, SignatureV2::On);
         assert_eq!(config.new_bucket_object_ownership, NewBucketObjectOwnership::ObjectWriter);
     }
 
@@ -262,6 +268,7 @@ mod tests {
         assert!(toml::from_str::<Settings>("copy-mode = 'move'").is_err());
         assert!(toml::from_str::<Settings>("lifecycle-debug-interval = 0").is_err());
         assert!(toml::from_str::<Settings>("new-bucket-sse-c = 'maybe'").is_err());
+        assert!(toml::from_str::<Settings>("signature-v2 = 'maybe'").is_err());
     }
 
     #[test]

@@ -103,6 +103,16 @@ impl RootCredentials {
         }
     }
 
+    /// Root's access key as far as a command beside the server can know it; makes nothing.
+    pub(crate) fn access_key_if_made(data: &DataDir) -> Result<Option<String>, Failure> {
+        let in_environment = variable(ACCESS_KEY_VARIABLE)?.map(|id| id.as_str().to_owned());
+        let path = data.path().join("credentials");
+        if in_environment.is_some() || !path.exists() {
+            return Ok(in_environment);
+        }
+        Ok(Some(Self::from_file(path)?.credentials.access_key))
+    }
+
     fn from_file(path: PathBuf) -> Result<Self, Failure> {
         let credentials = match std::fs::read_to_string(&path) {
             Ok(text) => Self::parse_file(&path, &Zeroizing::new(text))?,

@@ -61,7 +61,8 @@ async fn serve(config: &Config, data: &DataDir) -> Result<(), Failure> {
     let admin = AdminSocket::bind(data)?;
 
     let mut background = JoinSet::new();
-    background.spawn(admin.serve(store.accounts(), store.keys()));
+    let accounts = store.accounts(Some(root.credentials.access_key.clone()));
+    background.spawn(admin.serve(accounts, store.keys()));
     background.spawn(store.clone().keep_house());
     let (end_lifecycle, ending) = watch::channel(false);
     let lifecycle = store.clone().apply_lifecycle(config.lifecycle_debug_interval, ending);

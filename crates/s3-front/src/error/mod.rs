@@ -29,6 +29,7 @@ pub struct S3Error {
     elements: Vec<(&'static str, String)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     close: bool,
+    nested: bool,
 }
 
 /// The result of everything that can be refused.
@@ -44,6 +45,7 @@ impl S3Error {
             elements: Vec::new(),
             headers: Vec::new(),
             close: false,
+            nested: false,
         }
     }
 
@@ -88,6 +90,18 @@ impl S3Error {
     pub fn closing(mut self) -> Self {
         self.close = true;
         self
+    }
+
+    /// Writes the document one level deeper, as the clients of STS and IAM read it.
+    #[must_use]
+    pub fn nested(mut self) -> Self {
+        self.nested = true;
+        self
+    }
+
+    /// Whether the document is that of STS and IAM.
+    pub fn is_nested(&self) -> bool {
+        self.nested
     }
 
     /// The code.

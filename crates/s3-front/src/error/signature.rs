@@ -17,7 +17,9 @@ impl From<SignatureError> for S3Error {
             None => plain(code),
         };
         match error {
-            E::DateMissing => plain(ErrorCode::AccessDenied),
+            E::DateMissing | E::ExpiresInvalid { .. } | E::ExpiresMissing => {
+                plain(ErrorCode::AccessDenied)
+            }
             E::AuthorizationHeaderMalformed(_) => {
                 with_region(ErrorCode::AuthorizationHeaderMalformed)
             }
@@ -26,6 +28,9 @@ impl From<SignatureError> for S3Error {
             }
             E::AuthorizationTypeUnsupported { scheme } => {
                 Self::argument(message, "Authorization", scheme)
+            }
+            E::AuthorizationInvalid { value } => {
+                Self::argument(message, "Authorization", format!("AWS {value}"))
             }
             E::MechanismUnsupported | E::ContentSha256Missing | E::ContentSha256NeedsSignature => {
                 plain(ErrorCode::InvalidRequest)
@@ -58,10 +63,12 @@ impl From<SignatureError> for S3Error {
                 .element("ServerTime", server_time)
                 .element("MaxAllowedSkewMilliseconds", max_allowed_skew_milliseconds.to_string()),
             E::RequestExpired { x_amz_expires, expires, server_time } => {
-                plain(ErrorCode::AccessDenied)
-                    .element("X-Amz-Expires", x_amz_expires.to_string())
-                    .element("Expires", expires)
-                    .element("ServerTime", server_time)
+                let error = plain(ErrorCode::AccessDenied);
+                let error = match x_amz_expires {
+                    Some(seconds) => error.element("X-Amz-Expires", seconds.to_string()),
+                    None => error,
+                };
+                error.element("Expires", expires).element("ServerTime", server_time)
             }
             E::RequestNotYetValid { request_time, server_time } => plain(ErrorCode::AccessDenied)
                 .element("RequestTime", request_time)

@@ -10,7 +10,7 @@ use object_engine::clock::Timestamp;
 use object_engine::model::Account;
 use zeroize::Zeroizing;
 
-use crate::signature::{Authentication, Payload, RequestHead, SignatureError, Verifier};
+use crate::signature::{Authentication, Payload, RequestHead, SignatureError, Verifier, Version};
 
 /// Who a request comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,10 +86,19 @@ pub struct Authenticated {
     pub payload: Payload,
     /// The access key that signed, for the access log; `None` if anonymous.
     pub access_key_id: Option<String>,
-    /// When it was signed; `None` if anonymous.
-    pub signed_at: Option<Timestamp>,
+    /// How it was signed; `None` if anonymous.
+    pub signed: Option<Signed>,
+}
+
+/// How a request was signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// By which version.
+    pub version: Version,
     /// Whether the signature was in the query (a presigned URL).
     pub presigned: bool,
+    /// When; version 2 in a query does not say.
+    pub at: Option<Timestamp>,
 }
 
 /// Why a request was not authenticated.
@@ -113,13 +122,8 @@ pub async fn authenticate<K: AccessKeys + ?Sized>(
         Authentication::Signed(claim) => claim,
         Authentication::Anonymous(payload) => {
             let principal = Principal::Anonymous;
-            return Ok(Authenticated {
-                principal,
-                payload,
-                access_key_id: None,
-                signed_at: None,
-                presigned: false,
-            });
+            let (access_key_id, signed) = (None, None);
+            return Ok(Authenticated { principal, payload, access_key_id, signed });
         }
     };
     let access_key_id = claim.access_key_id().to_owned();
@@ -129,9 +133,9 @@ pub async fn authenticate<K: AccessKeys + ?Sized>(
         return Err(AuthenticationError::Signature(unknown));
     };
     let payload = verifier.verify(head, &claim, &secret).map_err(AuthenticationError::Signature)?;
-    let (signed_at, presigned) = (Some(claim.signed_at()), claim.is_presigned());
-    let access_key_id = Some(access_key_id);
-    Ok(Authenticated { principal, payload, access_key_id, signed_at, presigned })
+    let (version, presigned, at) = (claim.version(), claim.is_presigned(), claim.signed_at());
+    let (access_key_id, signed) = (Some(access_key_id), Some(Signed { version, presigned, at }));
+    Ok(Authenticated { principal, payload, access_key_id, signed })
 }
 
 #[cfg(test)]
@@ -194,7 +198,8 @@ mod tests {
         let found = authenticated(QUERY, Some("ROOT")).unwrap();
         assert_eq!(found.principal, principal());
         assert_eq!(found.access_key_id.as_deref(), Some("AKIAIOSFODNN7EXAMPLE"));
-        assert_eq!((found.signed_at, found.presigned), (Some(NOW), true));
+        let signed = Signed { version: Version::V4, presigned: true, at: Some(NOW) };
+        assert_eq!(found.signed, Some(signed));
     }
 
     #[test]

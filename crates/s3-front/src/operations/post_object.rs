@@ -72,13 +72,8 @@ async fn post<B: HttpBody>(
     let keys = customer_key::of_form(|name| form.take(name), call.profile());
     // What policies ask about is the object that the form names, with its fields for headers.
     let route = Route::Object(bucket.clone(), key.clone(), ObjectOperation::PutObject);
-    let sender = Authenticated {
-        principal,
-        payload: Payload::Unsigned,
-        access_key_id: None,
-        signed_at: None,
-        presigned: false,
-    };
+    let sender =
+        Authenticated { principal, payload: Payload::Unsigned, access_key_id: None, signed: None };
     let from = (call.connection, call.request_id);
     let form_call = call.service.call(head, keys, (&route, sender), from);
     let tags = post_form::tags(&form);

@@ -56,11 +56,27 @@ pub fn utf8<'v>(name: &str, value: &'v HeaderValue) -> S3Result<&'v str> {
 pub(crate) fn host(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     let header = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = header.or_else(|| uri.authority().map(|authority| authority.as_str()))?;
-    let without_port = match host.rsplit_once(':') {
+    Some(without_port(host).to_owned())
+}
+
+/// A host as `Host` says it, without its port.
+pub(crate) fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
-    };
-    Some(without_port.to_owned())
+    }
+}
+
+/// Takes out of a query what belonged to a signature of version 2 in it: its parameters, and the two
+/// headers that it may put there beside `x-amz-*`.
+pub(crate) fn take_version_2(headers: &mut HeaderMap, query: &mut Query) -> S3Result<()> {
+    let taken = query.extract(|name| {
+        matches!(name, "AWSAccessKeyId" | "Expires" | "Signature" | "content-md5" | "content-type")
+    });
+    for (name, value) in taken.iter().filter(|(name, _)| name.starts_with("content-")) {
+        add_header(headers, name, value)?;
+    }
+    Ok(())
 }
 
 /// Whether a query parameter stands for a header, or was part of the signature.

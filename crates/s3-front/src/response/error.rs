@@ -34,13 +34,22 @@ pub(crate) fn refused(error: &S3Error, id: &RequestId, is_head: bool) -> Respons
 }
 
 fn document(error: &S3Error, id: &RequestId) -> String {
+    if error.is_nested() {
+        let mut writer = XmlWriter::bare("ErrorResponse");
+        writer.inside("Error", |writer| details(error, writer)).text("RequestId", &id.id);
+        return writer.finish();
+    }
     let mut writer = XmlWriter::bare("Error");
+    details(error, &mut writer);
+    writer.text("RequestId", &id.id).text("HostId", &id.host_id);
+    writer.finish()
+}
+
+fn details(error: &S3Error, writer: &mut XmlWriter) {
     writer.text("Code", error.code().as_str()).text("Message", error.message());
     for (name, text) in error.elements() {
         writer.text(name, text);
     }
-    writer.text("RequestId", &id.id).text("HostId", &id.host_id);
-    writer.finish()
 }
 
 #[cfg(test)]

@@ -26,10 +26,11 @@ fn is_form(parts: &Parts) -> bool {
     kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// What they are answered.
+/// What they are answered: `<ErrorResponse><Error>`, which is where their clients look.
 pub(crate) fn refused() -> S3Error {
     S3Error::not_implemented(
         "This endpoint has no STS and no IAM. Users and access keys are managed on the server, \
          with the commands strongroom user and strongroom key.",
     )
+    .nested()
 }

@@ -10,10 +10,12 @@ use std::net::IpAddr;
 use object_engine::clock::Timestamp;
 
 use crate::{
+    identity::Signed,
     policy::{ANONYMOUS_USER_ID, Caller, Context},
     request::{customer_key::CustomerKeyHeaders, head::Head, object_lock, query::Query},
     route::{BucketOperation, Route},
     service::locks::REMAINING_DAYS,
+    signature::Version,
 };
 
 /// What the keys are gathered from.
@@ -28,13 +30,6 @@ pub(crate) struct Gathered<'a> {
     pub(crate) region: &'a str,
     pub(crate) now: Timestamp,
     pub(crate) signed: Option<Signed>,
-}
-
-/// How a request was signed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Signed {
-    pub(crate) presigned: bool,
-    pub(crate) at: Timestamp,
 }
 
 /// Condition keys that are headers, as the operations read them.
@@ -112,9 +107,16 @@ impl Gathered<'_> {
         let Some(signed) = self.signed else { return };
         let place = if signed.presigned { "REST-QUERY-STRING" } else { "REST-HEADER" };
         context.set("s3:authType", place);
-        context.set("s3:signatureversion", "AWS4-HMAC-SHA256");
+        context.set(
+            "s3:signatureversion",
+            match signed.version {
+                Version::V2 => "AWS",
+                Version::V4 => "AWS4-HMAC-SHA256",
+            },
+        );
         // A client's clock may be ahead of ours; no signature is younger than new.
-        context.set("s3:signatureAge", self.now.0.saturating_sub(signed.at.0).max(0).to_string());
+        let age = |at: Timestamp| self.now.0.saturating_sub(at.0).max(0).to_string();
+        context.set_if("s3:signatureAge", signed.at.map(age));
     }
 
     fn headers(&self, context: &mut Context) {
@@ -162,7 +164,8 @@ mod tests {
         route::ObjectOperation,
     };
 
-    const SIGNED: Signed = Signed { presigned: true, at: Timestamp(1_000) };
+    const SIGNED: Signed =
+        Signed { version: Version::V4, presigned: true, at: Some(Timestamp(1_000)) };
 
     /// Whether a statement with this condition applies to a presigned PutObject by alice.
     fn applies(target: &str, headers: &[(&str, &str)], condition: &str) -> bool {

@@ -43,9 +43,9 @@ impl CanonicalRequest<'_> {
 
     /// Its text, redacted.
     pub(super) fn redacted(&self) -> String {
-        let mut sink = TextSink(Vec::new());
+        let mut sink = TextSink::default();
         self.write(&mut sink);
-        String::from_utf8_lossy(&sink.0).into_owned()
+        sink.text()
     }
 
     fn write(&self, sink: &mut impl Sink) {
@@ -164,8 +164,10 @@ pub(crate) fn is_customer_secret(name: impl Iterator<Item = u8>) -> bool {
 }
 
 /// Where a canonical request flows.
-trait Sink {
+pub(super) trait Sink {
+    /// Bytes that may be shown.
     fn put(&mut self, bytes: &[u8]);
+    /// A customer key or its MD5.
     fn put_secret(&mut self, bytes: impl Iterator<Item = u8>);
 }
 
@@ -220,7 +222,15 @@ impl Sink for HashSink {
 }
 
 /// Into a text that may be shown.
-struct TextSink(Vec<u8>);
+#[derive(Default)]
+pub(super) struct TextSink(Vec<u8>);
+
+impl TextSink {
+    /// The text.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+}
 
 impl Sink for TextSink {
     fn put(&mut self, bytes: &[u8]) {

@@ -1,4 +1,5 @@
-//! A signature as a request states it, read from the `Authorization` header or from a presigned query.
+//! A signature of version 4 as a request states it, read from the `Authorization` header or from a
+//! presigned query; and which version a request is signed by.
 //!
 //! Guarantees: a [`Claim`] is well-formed, for this region and service, and its credential's date is
 //! the day of its time. Does not: prove anything; [`super::Verifier::verify`] does.
@@ -11,9 +12,10 @@ use super::canonical::query_pairs;
 use super::encoding::decode_text;
 use super::error::{CredentialProblem, QueryProblem, SignatureError};
 use super::time::{SignedTime, is_day};
-use super::{RequestHead, SERVICE, TERMINAL};
+use super::version_2::Version2;
+use super::{Claim, RequestHead, SERVICE, TERMINAL};
 
-/// The one algorithm that is spoken here.
+/// Version 4's algorithm.
 pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// Version 4A: known, and refused by name.
 const ASYMMETRIC_ALGORITHM: &str = "AWS4-ECDSA-P256-SHA256";
@@ -22,9 +24,9 @@ const EXPIRES_SECONDS_MAX: u64 = 604_800;
 /// Signed headers in one signature. A request has at most 100 headers; more names only cost time.
 const SIGNED_HEADERS_MAX: usize = 256;
 
-/// A signature that was read and not yet checked.
+/// A signature of version 4 that was read and not yet checked.
 #[derive(Debug)]
-pub struct Claim<'a> {
+pub struct Version4<'a> {
     pub(super) access_key_id: Cow<'a, str>,
     pub(super) time: SignedTime,
     /// `host;x-amz-date`, as signed.
@@ -36,19 +38,9 @@ pub struct Claim<'a> {
     pub(super) expires: Option<u64>,
 }
 
-impl Claim<'_> {
-    /// Who says to have signed.
-    pub fn access_key_id(&self) -> &str {
-        &self.access_key_id
-    }
-
-    /// When it says to have been signed.
-    pub fn signed_at(&self) -> object_engine::clock::Timestamp {
-        self.time.at()
-    }
-
+impl Version4<'_> {
     /// Whether the signature is in the query.
-    pub fn is_presigned(&self) -> bool {
+    pub(super) fn is_presigned(&self) -> bool {
         self.expires.is_some()
     }
 
@@ -62,12 +54,23 @@ impl Claim<'_> {
 pub(super) fn read<'a>(
     head: &RequestHead<'a>,
     region: &str,
+    takes_version_2: bool,
 ) -> Result<Option<Claim<'a>>, SignatureError> {
     let parameters = Parameters::read(head.query)?;
     let mut headers = head.headers.get_all(AUTHORIZATION).iter();
     match (headers.next(), headers.next()) {
-        (None, _) if parameters.version_2 => Err(SignatureError::MechanismUnsupported),
-        (None, _) if parameters.version_4 => presigned(head, parameters, region).map(Some),
+        (None, _) if parameters.version_2 && !takes_version_2 => {
+            Err(SignatureError::MechanismUnsupported)
+        }
+        (None, _) if parameters.version_2 && parameters.version_4 => {
+            Err(SignatureError::MechanismRepeated)
+        }
+        (None, _) if parameters.version_2 => {
+            Version2::presigned(head).map(|claim| Some(Claim::Version2(claim)))
+        }
+        (None, _) if parameters.version_4 => {
+            presigned(head, parameters, region).map(|claim| Some(Claim::Version4(claim)))
+        }
         (None, _) => Ok(None),
         (Some(_), Some(_)) => Err(SignatureError::MechanismRepeated),
         (Some(_), None) if parameters.version_2 || parameters.version_4 => {
@@ -75,7 +78,7 @@ pub(super) fn read<'a>(
         }
         (Some(value), None) => {
             let text = value.to_str().map_err(|_| unsupported_type(""))?;
-            in_header(head, text, region).map(Some)
+            in_header(head, text, region, takes_version_2).map(Some)
         }
     }
 }
@@ -88,19 +91,28 @@ fn in_header<'a>(
     head: &RequestHead<'a>,
     text: &'a str,
     region: &str,
+    takes_version_2: bool,
 ) -> Result<Claim<'a>, SignatureError> {
-    let malformed = SignatureError::AuthorizationHeaderMalformed;
     let text = text.trim();
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
     match scheme {
-        ALGORITHM => {}
+        ALGORITHM => version_4_in_header(head, rest, region).map(Claim::Version4),
         ASYMMETRIC_ALGORITHM => {
-            return Err(SignatureError::AsymmetricUnsupported { header: "Authorization" });
+            Err(SignatureError::AsymmetricUnsupported { header: "Authorization" })
         }
-        "AWS" => return Err(SignatureError::MechanismUnsupported),
-        _ => return Err(unsupported_type(scheme)),
+        "AWS" if takes_version_2 => Version2::in_header(head, rest).map(Claim::Version2),
+        "AWS" => Err(SignatureError::MechanismUnsupported),
+        _ => Err(unsupported_type(scheme)),
     }
-    let [credential, signed_headers, signature] = components(rest).map_err(malformed)?;
+}
+
+fn version_4_in_header<'a>(
+    head: &RequestHead<'a>,
+    text: &'a str,
+    region: &str,
+) -> Result<Version4<'a>, SignatureError> {
+    let malformed = SignatureError::AuthorizationHeaderMalformed;
+    let [credential, signed_headers, signature] = components(text).map_err(malformed)?;
     let credential = Credential::parse(credential, region).map_err(malformed)?;
     check_signed_headers(signed_headers)
         .ok_or_else(|| malformed(CredentialProblem::SignedHeaders(signed_headers.to_owned())))?;
@@ -112,7 +124,7 @@ fn in_header<'a>(
         return Err(malformed(CredentialProblem::Date));
     }
     let payload = content_sha256(head)?.ok_or(SignatureError::ContentSha256Missing)?;
-    Ok(Claim {
+    Ok(Version4 {
         access_key_id: credential.access_key_id.into(),
         time,
         signed_headers: signed_headers.into(),
@@ -270,7 +282,7 @@ fn presigned<'a>(
     head: &RequestHead<'a>,
     parameters: Parameters<'a>,
     region: &str,
-) -> Result<Claim<'a>, SignatureError> {
+) -> Result<Version4<'a>, SignatureError> {
     let problem = SignatureError::AuthorizationQueryParameters;
     let required =
         |value: Option<&'a str>| value.and_then(decode_text).ok_or(problem(QueryProblem::Missing));
@@ -303,7 +315,7 @@ fn presigned<'a>(
         None => content_sha256(head)?.unwrap_or("UNSIGNED-PAYLOAD").into(),
     };
     let access_key_id = Cow::Owned(credential.access_key_id.to_owned());
-    Ok(Claim { access_key_id, time, signed_headers, signature, payload, expires: Some(expires) })
+    Ok(Version4 { access_key_id, time, signed_headers, signature, payload, expires: Some(expires) })
 }
 
 fn parse_expires(text: &str) -> Result<u64, QueryProblem> {

@@ -1,5 +1,7 @@
 //! Which headers a signature must cover.
 //!
+//! Those of version 2 cover every `x-amz-*` header as they are made; `version_2` refuses the rest.
+//!
 //! Guarantees: no `x-amz-*` header, and no customer key's in any vendor's spelling, takes part in a signed request without being signed, and nothing
 //! unsigned overrides what a presigned URL pinned. The one exception is S3's own: a presigned URL
 //! that covers the SSE-C algorithm may be used with an unsigned key and key MD5.
@@ -8,7 +10,7 @@
 
 use super::RequestHead;
 use super::canonical::query_pairs;
-use super::claim::Claim;
+use super::claim::Version4;
 use super::encoding;
 use super::error::SignatureError;
 use crate::key_names::{ALL, AMZ, KeyNames, Trio, is_any_vendors};
@@ -16,7 +18,7 @@ use crate::key_names::{ALL, AMZ, KeyNames, Trio, is_any_vendors};
 const PREFIX: &str = "x-amz-";
 
 /// Refuses a request with `x-amz-*` headers, or any vendor's key headers, outside its signature (E19), naming all of them.
-pub(super) fn check(head: &RequestHead<'_>, claim: &Claim<'_>) -> Result<(), SignatureError> {
+pub(super) fn check(head: &RequestHead<'_>, claim: &Version4<'_>) -> Result<(), SignatureError> {
     let counts = |name: &str| name.starts_with(PREFIX) || is_any_vendors(name);
     let unsigned = |name: &&str| counts(name) && !is_bound(claim, name);
     let names = || head.headers.keys().map(http::HeaderName::as_str).filter(unsigned);
@@ -29,13 +31,13 @@ pub(super) fn check(head: &RequestHead<'_>, claim: &Claim<'_>) -> Result<(), Sig
 }
 
 /// Whether the signature depends on the header's value.
-fn is_bound(claim: &Claim<'_>, name: &str) -> bool {
+fn is_bound(claim: &Version4<'_>, name: &str) -> bool {
     // These two are parts of the string to sign and of the canonical request in any case.
     let inherent = !claim.is_presigned() && matches!(name, "x-amz-date" | "x-amz-content-sha256");
     inherent || claim.covers(name)
 }
 
-fn is_tolerated(head: &RequestHead<'_>, claim: &Claim<'_>, name: &str) -> bool {
+fn is_tolerated(head: &RequestHead<'_>, claim: &Version4<'_>, name: &str) -> bool {
     claim.is_presigned()
         && trios().any(|trio| {
             (name == trio.key || name == trio.key_md5)

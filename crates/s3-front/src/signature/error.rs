@@ -27,7 +27,14 @@ pub enum SignatureError {
         /// The first word of the header.
         scheme: String,
     },
-    /// 400 InvalidRequest: version 2 signatures, in a header or a query.
+    /// 400 InvalidArgument, ArgumentName `Authorization`, ArgumentValue the header: version 2's is not
+    /// an id, a colon and a signature.
+    #[error("AWS authorization header is invalid.  Expected AwsAccessKeyId:signature")]
+    AuthorizationInvalid {
+        /// What was sent after `AWS `.
+        value: String,
+    },
+    /// 400 InvalidRequest: version 2 signatures, in a header or a query, where they are off.
     #[error(
         "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
     )]
@@ -87,11 +94,23 @@ pub enum SignatureError {
         /// 900000.
         max_allowed_skew_milliseconds: u64,
     },
-    /// 403 AccessDenied, with `X-Amz-Expires`, `Expires`, `ServerTime`: a presigned URL after its time.
+    /// 403 AccessDenied: version 2's `Expires` is not a time.
+    #[error("Invalid date (should be seconds since epoch): {value}")]
+    ExpiresInvalid {
+        /// As it was sent.
+        value: String,
+    },
+    /// 403 AccessDenied: one of the three parameters of version 2 is not there.
+    #[error(
+        "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
+    )]
+    ExpiresMissing,
+    /// 403 AccessDenied, with `X-Amz-Expires` (version 4 only), `Expires`, `ServerTime`: a presigned URL
+    /// after its time.
     #[error("Request has expired")]
     RequestExpired {
-        /// The parameter, in seconds.
-        x_amz_expires: u64,
+        /// Version 4's parameter, in seconds.
+        x_amz_expires: Option<u64>,
         /// RFC 3339, whole seconds, UTC.
         expires: String,
         /// RFC 3339, whole seconds, UTC.
@@ -122,7 +141,8 @@ pub struct Mismatch {
     pub string_to_sign: String,
     /// `SignatureProvided`
     pub signature_provided: String,
-    /// `CanonicalRequest`; absent for the signature of a chunk or a trailer.
+    /// `CanonicalRequest`; absent for the signature of a chunk or a trailer, and for version 2, which has
+    /// none.
     pub canonical_request: Option<String>,
 }
 

@@ -1,10 +1,11 @@
-//! AWS Signature Version 4, in headers and in presigned queries.
+//! AWS Signature Version 4, in headers and in presigned queries; and version 2, where it is switched on.
 //!
 //! Guarantees: a request is authentic when [`Verifier::verify`] gave its [`Payload`]: signed with the
 //! secret, for this region, in time, with every `x-amz-*` header under the signature. Signatures are
 //! compared in constant time. No customer key is copied, or shown in an error.
 //!
-//! Does not: look up secrets, read a clock, or touch the body. Version 2 and version 4A are refused.
+//! Does not: look up secrets, read a clock, or touch the body. Version 4A is refused, and version 2
+//! unless [`Verifier::taking_version_2`] was called.
 
 mod canonical;
 mod chunks;
@@ -16,6 +17,7 @@ mod form;
 pub(crate) mod hex;
 mod signing_key;
 mod time;
+mod version_2;
 
 #[cfg(test)]
 mod tests;
@@ -24,15 +26,16 @@ use aws_lc_rs::{constant_time, hmac};
 use http::HeaderMap;
 use object_engine::clock::Timestamp;
 
-use crate::key_names;
+use crate::{key_names, request::head::without_port, route::bucket_of_host};
 use canonical::CanonicalRequest;
 pub(crate) use canonical::is_customer_secret;
 pub use chunks::ChunkSigner;
-pub use claim::Claim;
+pub use claim::Version4;
 pub use error::{CredentialProblem, Mismatch, QueryProblem, SignatureError};
 pub(crate) use form::{FormCredential, FormProblem};
 use signing_key::SigningKeys;
-use time::{CLOCK_SKEW_MS_MAX, rfc3339};
+use time::{CLOCK_SKEW_MS_MAX, SignedTime, rfc3339};
+pub use version_2::Version2;
 
 /// The service in a credential's scope.
 const SERVICE: &str = "s3";
@@ -42,9 +45,9 @@ const TERMINAL: &str = "aws4_request";
 /// Whether the signature covers a key header that is not ASCII. S3 reads the bytes of such a value in
 /// another encoding than its sender did, and so finds no signature over it right; a form's field, and a
 /// key beside a presigned URL that does not cover it, get as far as E5.
-fn signs_unreadable_key(head: &RequestHead<'_>, claim: &Claim<'_>) -> bool {
+fn signs_unreadable_key(head: &RequestHead<'_>, covers: impl Fn(&str) -> bool) -> bool {
     let keys = key_names::ALL.into_iter().flat_map(|names| [names.own.key, names.source.key]);
-    keys.filter(|name| claim.covers(name))
+    keys.filter(|name| covers(name))
         .any(|name| head.headers.get_all(name).iter().any(|value| !value.as_bytes().is_ascii()))
 }
 
@@ -87,6 +90,58 @@ pub enum Authentication<'a> {
     Signed(Claim<'a>),
 }
 
+/// A signature that was read and not yet checked.
+#[derive(Debug)]
+pub enum Claim<'a> {
+    /// Of version 2.
+    Version2(Version2<'a>),
+    /// Of version 4.
+    Version4(Version4<'a>),
+}
+
+/// The versions of AWS's signatures, as policies name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// `AWS`
+    V2,
+    /// `AWS4-HMAC-SHA256`
+    V4,
+}
+
+impl Claim<'_> {
+    /// Who says to have signed.
+    pub fn access_key_id(&self) -> &str {
+        match self {
+            Self::Version2(claim) => &claim.access_key_id,
+            Self::Version4(claim) => &claim.access_key_id,
+        }
+    }
+
+    /// When it says to have been signed. Version 2 in a query does not say.
+    pub fn signed_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Version2(claim) => claim.signed_at(),
+            Self::Version4(claim) => Some(claim.time.at()),
+        }
+    }
+
+    /// Whether the signature is in the query.
+    pub fn is_presigned(&self) -> bool {
+        match self {
+            Self::Version2(claim) => claim.is_presigned(),
+            Self::Version4(claim) => claim.is_presigned(),
+        }
+    }
+
+    /// Of which version it is.
+    pub fn version(&self) -> Version {
+        match self {
+            Self::Version2(_) => Version::V2,
+            Self::Version4(_) => Version::V4,
+        }
+    }
+}
+
 /// How the body is authenticated: what `x-amz-content-sha256` said. Given to
 /// [`crate::body::RequestBody::new`].
 #[derive(Debug)]
@@ -106,12 +161,20 @@ pub enum Payload {
 pub struct Verifier {
     region: String,
     keys: SigningKeys,
+    /// The domains whose subdomains are buckets, which version 2 must know; `None`: it is refused.
+    version_2: Option<Vec<String>>,
 }
 
 impl Verifier {
-    /// A verifier for `region`.
+    /// A verifier for `region`, of version 4 alone.
     pub fn new(region: &str) -> Self {
-        Self { region: region.to_owned(), keys: SigningKeys::default() }
+        Self { region: region.to_owned(), keys: SigningKeys::default(), version_2: None }
+    }
+
+    /// The same, and of version 2 too. `domains`: those whose subdomains are buckets.
+    #[must_use]
+    pub fn taking_version_2(self, domains: &[String]) -> Self {
+        Self { version_2: Some(domains.to_owned()), ..self }
     }
 
     /// The region that requests must be signed for.
@@ -126,13 +189,20 @@ impl Verifier {
         head: &RequestHead<'a>,
         now: Timestamp,
     ) -> Result<Authentication<'a>, SignatureError> {
-        let Some(claim) = claim::read(head, &self.region)? else {
+        let takes_version_2 = self.version_2.is_some();
+        let Some(claim) = claim::read(head, &self.region, takes_version_2)? else {
             coverage::refuse_repeated_customer_keys(head)?;
-            return anonymous_payload(head).map(Authentication::Anonymous);
+            let text = claim::content_sha256(head)?;
+            return unsigned_payload(text).map(Authentication::Anonymous);
         };
-        check_time(&claim, now)?;
-        PayloadKind::parse(&claim.payload)?;
-        coverage::check(head, &claim)?;
+        match &claim {
+            Claim::Version2(claim) => claim.check(head, now)?,
+            Claim::Version4(claim) => {
+                check_time(claim, now)?;
+                PayloadKind::parse(&claim.payload)?;
+                coverage::check(head, claim)?;
+            }
+        }
         coverage::refuse_repeated_customer_keys(head)?;
         Ok(Authentication::Signed(claim))
     }
@@ -142,6 +212,30 @@ impl Verifier {
         &self,
         head: &RequestHead<'_>,
         claim: &Claim<'_>,
+        secret: &[u8],
+    ) -> Result<Payload, SignatureError> {
+        match claim {
+            Claim::Version2(claim) => self.verify_version_2(head, claim, secret),
+            Claim::Version4(claim) => self.verify_version_4(head, claim, secret),
+        }
+    }
+
+    fn verify_version_2(
+        &self,
+        head: &RequestHead<'_>,
+        claim: &Version2<'_>,
+        secret: &[u8],
+    ) -> Result<Payload, SignatureError> {
+        let domains = self.version_2.as_deref().unwrap_or_default();
+        let bucket = bucket_of_host(Some(without_port(head.host)), domains);
+        claim.proves(head, bucket, secret)?;
+        version_2::payload(head)
+    }
+
+    fn verify_version_4(
+        &self,
+        head: &RequestHead<'_>,
+        claim: &Version4<'_>,
         secret: &[u8],
     ) -> Result<Payload, SignatureError> {
         let payload = PayloadKind::parse(&claim.payload)?;
@@ -157,9 +251,9 @@ impl Verifier {
         let tag = hmac::sign(&key, text.as_bytes());
         let signature = hex::encode(tag.as_ref().try_into().expect("HMAC-SHA256 has 32 bytes"));
         let fits = constant_time::verify_slices_are_equal(&signature, claim.signature.as_bytes());
-        if fits.is_err() || signs_unreadable_key(head, claim) {
+        if fits.is_err() || signs_unreadable_key(head, |name| claim.covers(name)) {
             return Err(SignatureError::SignatureDoesNotMatch(Box::new(Mismatch {
-                access_key_id: claim.access_key_id().to_owned(),
+                access_key_id: claim.access_key_id.to_string(),
                 string_to_sign: text,
                 signature_provided: claim.signature.to_string(),
                 canonical_request: Some(request.redacted()),
@@ -167,7 +261,7 @@ impl Verifier {
         }
         let signer = |trailer| ChunkSigner {
             key,
-            access_key_id: claim.access_key_id().to_owned(),
+            access_key_id: claim.access_key_id.to_string(),
             time_and_scope,
             previous: signature,
             trailer,
@@ -181,7 +275,7 @@ impl Verifier {
     }
 
     /// `20130524T000000Z`, a newline, `20130524/us-east-1/s3/aws4_request`.
-    fn time_and_scope(&self, claim: &Claim<'_>) -> String {
+    fn time_and_scope(&self, claim: &Version4<'_>) -> String {
         [claim.time.text(), "\n", claim.time.day(), "/", &self.region, "/s3/aws4_request"].concat()
     }
 }
@@ -192,27 +286,29 @@ fn string_to_sign(time_and_scope: &str, request_hash: &[u8; 32]) -> String {
     ["AWS4-HMAC-SHA256\n", time_and_scope, "\n", hash].concat()
 }
 
-fn check_time(claim: &Claim<'_>, now: Timestamp) -> Result<(), SignatureError> {
-    let ahead_ms = claim.time.ahead_of(now);
-    let request_time = || claim.time.text().to_owned();
+/// Of a signature in a header.
+fn check_skew(time: SignedTime, now: Timestamp) -> Result<(), SignatureError> {
+    if time.ahead_of(now).abs() <= CLOCK_SKEW_MS_MAX {
+        return Ok(());
+    }
+    Err(SignatureError::RequestTimeTooSkewed {
+        request_time: time.text().to_owned(),
+        server_time: rfc3339(now),
+        max_allowed_skew_milliseconds: CLOCK_SKEW_MS_MAX.unsigned_abs(),
+    })
+}
+
+fn check_time(claim: &Version4<'_>, now: Timestamp) -> Result<(), SignatureError> {
     let server_time = || rfc3339(now);
-    let Some(x_amz_expires) = claim.expires else {
-        if ahead_ms.abs() <= CLOCK_SKEW_MS_MAX {
-            return Ok(());
-        }
-        return Err(SignatureError::RequestTimeTooSkewed {
-            request_time: request_time(),
-            server_time: server_time(),
-            max_allowed_skew_milliseconds: CLOCK_SKEW_MS_MAX.unsigned_abs(),
-        });
-    };
-    if ahead_ms > CLOCK_SKEW_MS_MAX {
-        let (request_time, server_time) = (request_time(), server_time());
+    let Some(x_amz_expires) = claim.expires else { return check_skew(claim.time, now) };
+    if claim.time.ahead_of(now) > CLOCK_SKEW_MS_MAX {
+        let (request_time, server_time) = (claim.time.text().to_owned(), server_time());
         return Err(SignatureError::RequestNotYetValid { request_time, server_time });
     }
     let expires = claim.time.plus_seconds(x_amz_expires);
     if x_amz_expires == 0 || now > expires {
         let (expires, server_time) = (rfc3339(expires), server_time());
+        let x_amz_expires = Some(x_amz_expires);
         return Err(SignatureError::RequestExpired { x_amz_expires, expires, server_time });
     }
     Ok(())
@@ -249,8 +345,9 @@ impl PayloadKind {
     }
 }
 
-fn anonymous_payload(head: &RequestHead<'_>) -> Result<Payload, SignatureError> {
-    let Some(text) = claim::content_sha256(head)? else { return Ok(Payload::Unsigned) };
+/// Where no signature covers the body.
+fn unsigned_payload(text: Option<&str>) -> Result<Payload, SignatureError> {
+    let Some(text) = text else { return Ok(Payload::Unsigned) };
     match PayloadKind::parse(text)? {
         PayloadKind::Unsigned => Ok(Payload::Unsigned),
         PayloadKind::Sha256(hash) => Ok(Payload::Sha256(hash)),

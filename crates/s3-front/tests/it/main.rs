@@ -33,5 +33,6 @@ mod semantics;
 mod sse_c;
 mod tagging;
 mod upload_part_copy;
+mod version_2_signatures;
 mod versions;
 mod world;

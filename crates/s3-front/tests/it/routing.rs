@@ -93,6 +93,8 @@ async fn sts_and_iam_are_501_before_any_signature_or_body_is_looked_at() {
         let reply = ask.send().await.expect_error(501, "NotImplemented");
         assert!(!reply.polled);
         assert!(reply.element("Message").unwrap().contains("strongroom key"), "{}", reply.text());
+        assert!(reply.text().contains("<ErrorResponse><Error><Code>"), "{}", reply.text());
+        assert!(reply.text().ends_with("</RequestId></ErrorResponse>"), "{}", reply.text());
     }
     let other = world.ask("POST", "/").body("x").send().await;
     other.expect_error(405, "MethodNotAllowed");

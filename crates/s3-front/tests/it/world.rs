@@ -17,7 +17,7 @@ use s3_front::{
     identity::{RootCredentials, WithRoot},
     service::{
         NewBucketSseC, ObjectOwnership, Profile, RootAccount, S3Service, ServiceOptions,
-        StoredAccessKeys,
+        SignatureV2, StoredAccessKeys,
     },
 };
 use sealed_format::{MasterKey, Randomness};
@@ -87,6 +87,7 @@ struct Kind {
     profile: Profile,
     copy_mode: CopyMode,
     new_bucket_sse_c: NewBucketSseC,
+    signature_v2: SignatureV2,
     new_bucket_object_ownership: ObjectOwnership,
 }
 
@@ -134,6 +135,14 @@ impl World {
         world
     }
 
+    /// A service with `bkt` that takes version 2 of signatures.
+    pub(crate) async fn taking_version_2(profile: Profile) -> Self {
+        let kind = Kind { profile, signature_v2: SignatureV2::On, ..Kind::default() };
+        let world = Self::with("us-east-1", kind).await;
+        world.ask("PUT", "/bkt").send().await.expect_status(200);
+        world
+    }
+
     async fn with(region: &str, kind: Kind) -> Self {
         let counts = Arc::new(Counts::default());
         let random = Arc::new(Counting::default());
@@ -161,6 +170,7 @@ impl World {
             profile: kind.profile,
             copy_mode: kind.copy_mode,
             new_bucket_sse_c: kind.new_bucket_sse_c,
+            signature_v2: kind.signature_v2,
             new_bucket_object_ownership: kind.new_bucket_object_ownership,
         });
         Self { service, store, region: region.to_owned(), counts }

@@ -16,9 +16,11 @@ use crate::{
     users::{Accounts, AddUser, User},
 };
 
-/// Users, kept as accounts of the catalog; their secrets are sealed under the master key.
+/// Users, kept as accounts of the catalog; their secrets are sealed under the master key. Beside them
+/// root's own access key, as far as it is known here: no user's key may have its id, since it would never
+/// be asked for.
 #[derive(Clone, Debug)]
-pub(crate) struct StoredAccounts(pub(super) SealedStore);
+pub(crate) struct StoredAccounts(pub(super) SealedStore, pub(super) Option<String>);
 
 impl StoredAccounts {
     /// What of this user is another's already. Adding happens on one socket or under the lock and is
@@ -31,11 +33,15 @@ impl StoredAccounts {
             || engine.account_by_id(&AccountId(user.id.clone())).await?.is_some()
         {
             Some(AddUser::IdTaken)
-        } else if engine.access_key(&key.access_key).await?.is_some() {
+        } else if self.is_roots(key) || engine.access_key(&key.access_key).await?.is_some() {
             Some(AddUser::AccessKeyTaken)
         } else {
             None
         })
+    }
+
+    fn is_roots(&self, key: &Credentials) -> bool {
+        self.1.as_deref() == Some(key.access_key.as_str())
     }
 
     /// A key as it is stored.
@@ -69,6 +75,9 @@ impl Accounts for StoredAccounts {
     }
 
     async fn add_key(&self, user: &str, key: Credentials) -> Result<AddKey, String> {
+        if self.is_roots(&key) {
+            return Ok(AddKey::Taken);
+        }
         let added = self.0.engine().add_access_key(&self.sealed(user, &key)).await;
         added.map_err(text).map(|added| match added {
             AddAccessKey::Added => AddKey::Added,

@@ -118,6 +118,32 @@ fn users_are_managed_while_no_server_runs() {
 }
 
 #[test]
+fn roots_access_key_is_nobody_elses_beside_a_server_or_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Server::start(dir.path(), &[]);
+    let credentials = std::fs::read_to_string(dir.path().join("credentials")).unwrap();
+    let mut lines = credentials.lines();
+    let root = lines.find_map(|line| line.strip_prefix("aws_access_key_id = ")).unwrap();
+    let add = |arguments: &[&str], id: &str| {
+        let pair = ["--access-key", id, "--secret-key", "own-secret-own-secret"];
+        let mut command = strongroom(arguments);
+        transcript(command.args(pair).arg("--data-dir").arg(dir.path()))
+    };
+    assert_eq!(add(&["user", "add", "alice"], "own-key").0, Some(0));
+    let refused = || {
+        for arguments in [&["user", "add", "bob"], &["key", "add", "alice"]] {
+            let (code, _, stderr) = add(arguments, root);
+            assert_eq!(code, Some(1), "{arguments:?}");
+            assert!(stderr.contains("access key"), "{stderr}");
+        }
+    };
+    refused();
+    server.signal("TERM");
+    assert!(server.wait().success());
+    refused();
+}
+
+#[test]
 fn keys_are_rotated_beside_a_running_server_and_listed_without_secrets() {
     let dir = tempfile::tempdir().unwrap();
     let mut server = Server::start(dir.path(), &[]);

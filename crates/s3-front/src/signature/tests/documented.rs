@@ -74,7 +74,7 @@ fn a_presigned_url() {
     let error = request.verify("20130525T000001Z").unwrap_err();
     assert_eq!(error.to_string(), "Request has expired");
     let expected = SignatureError::RequestExpired {
-        x_amz_expires: 86_400,
+        x_amz_expires: Some(86_400),
         expires: "2013-05-25T00:00:00Z".to_owned(),
         server_time: "2013-05-25T00:00:01Z".to_owned(),
     };

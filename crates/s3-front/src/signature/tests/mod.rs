@@ -5,6 +5,7 @@ mod documented;
 mod reference_signer;
 mod refusals;
 mod suite;
+mod version_2;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use object_engine::clock::Timestamp;
