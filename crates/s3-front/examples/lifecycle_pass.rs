@@ -74,7 +74,7 @@ async fn put(engine: &ObjectEngine, bucket: &Bucket, at: u64) {
         seal: Bytes::new(),
     };
     let object = StoredObject {
-        holder: HolderKind::Customer,
+        holder: Holder::Customer,
         size: part.length,
         etag: part.etag.clone(),
         storage_class: "STANDARD".into(),

@@ -156,7 +156,6 @@ impl ObjectEngine {
     }
 
     /// Removes a version as it was read.
-
     async fn remove(
         &self,
         state: &KeyState,

@@ -15,7 +15,8 @@ fn operations_source(module: &str) -> String {
 /// Whether a module asks a request for a key of either kind.
 fn asks_for_a_key(module: &str) -> bool {
     let source = operations_source(module);
-    [".for_write()", ".for_part()", ".for_read()", ".for_complete()"]
+    // `sealing` asks for whoever makes a `Sealer`.
+    [".for_write()", ".for_part()", ".for_read()", ".for_complete()", "Sealer::of(call"]
         .iter()
         .any(|ask| source.contains(ask))
 }
@@ -72,7 +73,8 @@ fn every_operation_that_takes_a_key_is_in_the_matrix() {
 #[test]
 fn only_what_operations_are_dispatched_to_asks_for_a_key() {
     let dispatched = dispatched();
-    let asking = modules().into_iter().filter(|module| asks_for_a_key(module));
+    let asking =
+        modules().into_iter().filter(|module| module != "sealing" && asks_for_a_key(module));
     for module in asking {
         assert!(dispatched.iter().any(|(_, performed_by)| *performed_by == module), "{module}");
     }
