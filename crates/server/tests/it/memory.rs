@@ -36,7 +36,7 @@ fn a_key_is_gone_with_its_request_while_the_connection_stays() {
         stream.write_all(head.as_bytes()).unwrap();
         wait_until(|| copies_of(KEY, server.pid()) > Some(0), "the look sees a key that is there");
         stream.write_all(b"\r\n").unwrap();
-        assert_eq!(status_of_answer(&mut stream), 403, "{head}");
+        assert_eq!(status_of_answer(&mut stream), 404, "{head}");
         wait_until(|| copies_of(KEY, server.pid()) == Some(0), "the key is gone");
     }
     stream.write_all(b"GET /-/ready HTTP/1.1\r\nhost: h\r\n\r\n").unwrap();

@@ -26,7 +26,7 @@ fn what_a_refused_client_is_sending_is_taken_before_the_connection_closes() {
     stream.set_read_timeout(None).unwrap();
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 403");
+    assert_eq!(&answer, b"HTTP/1.1 404");
     // The connection is good for another request.
     stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
     let mut rest = Vec::new();
@@ -47,6 +47,6 @@ fn who_asks_first_is_refused_without_being_asked_for_the_body() {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let answer = String::from_utf8_lossy(&answer);
-    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
     assert!(answer.contains("connection: close"), "closed without a word: {answer}");
 }

@@ -71,8 +71,8 @@ fn unsigned_requests_meet_the_service_behind_the_listener() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path(), &[]);
     let answer = get(server.connect().unwrap(), "/vault/file");
-    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
-    assert!(answer.contains("<Code>AccessDenied</Code>"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert!(answer.contains("<Code>NoSuchBucket</Code>"), "{answer}");
 }
 
 #[test]
