@@ -132,11 +132,11 @@ def whole_path(store, binary):
     environment = store.environment | {"STRONGROOM_BLOBS": store.below("server")}
     with Server(binary, environment=environment) as server:
         s3 = server.boto3()
-        s3.create_bucket(Bucket="b")
+        s3.create_bucket(Bucket="bucket")
         bodies = {f"{size}-{keyed}": hashlib.sha256(str((size, keyed)).encode()).digest() * (size // 32 + 1)
                   for size in (0, 1, 100_000, 300_000, 5 * MIB + 1, 40 * MIB) for keyed in (False, True)}
         for name, body in bodies.items():
-            s3.put_object(Bucket="b", Key=name, Body=body, **(sse_c() if name.endswith("True") else {}))
+            s3.put_object(Bucket="bucket", Key=name, Body=body, **(sse_c() if name.endswith("True") else {}))
         multipart(s3, bodies)
         for end in (server.stop, server.kill):
             end()
@@ -144,12 +144,12 @@ def whole_path(store, binary):
             s3 = server.boto3()
             for name, body in bodies.items():
                 keyed = sse_c() if name.endswith("True") else {}
-                assert s3.get_object(Bucket="b", Key=name, **keyed)["Body"].read() == body, name
+                assert s3.get_object(Bucket="bucket", Key=name, **keyed)["Body"].read() == body, name
                 if len(body) > 100_000:
-                    part = s3.get_object(Bucket="b", Key=name, Range=f"bytes={len(body) - 70_000}-", **keyed)["Body"].read()
+                    part = s3.get_object(Bucket="bucket", Key=name, Range=f"bytes={len(body) - 70_000}-", **keyed)["Body"].read()
                     assert part == body[-70_000:], name
         for name in bodies:
-            s3.delete_object(Bucket="b", Key=name)
+            s3.delete_object(Bucket="bucket", Key=name)
         assert server.stop() == 0
         server.start()
         if store.client:
@@ -161,10 +161,10 @@ def multipart(s3, bodies):
     """A multipart upload with a customer key, added to `bodies`."""
     parts = [os.urandom(5 * MIB), os.urandom(9 * MIB + 5), os.urandom(17)]
     name = "multipart-True"
-    upload = s3.create_multipart_upload(Bucket="b", Key=name, SSECustomerAlgorithm="AES256", SSECustomerKey=KEY)["UploadId"]
-    done = [{"PartNumber": n, "ETag": s3.upload_part(Bucket="b", Key=name, UploadId=upload, PartNumber=n, Body=part, **sse_c())["ETag"]}
+    upload = s3.create_multipart_upload(Bucket="bucket", Key=name, SSECustomerAlgorithm="AES256", SSECustomerKey=KEY)["UploadId"]
+    done = [{"PartNumber": n, "ETag": s3.upload_part(Bucket="bucket", Key=name, UploadId=upload, PartNumber=n, Body=part, **sse_c())["ETag"]}
             for n, part in enumerate(parts, 1)]
-    s3.complete_multipart_upload(Bucket="b", Key=name, UploadId=upload, MultipartUpload={"Parts": done}, **sse_c())
+    s3.complete_multipart_upload(Bucket="bucket", Key=name, UploadId=upload, MultipartUpload={"Parts": done}, **sse_c())
     bodies[name] = b"".join(parts)
 
 

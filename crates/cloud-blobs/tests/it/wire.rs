@@ -188,7 +188,8 @@ async fn a_backend_that_stays_broken_is_given_up_and_nothing_is_readable() {
     backend.faults.lock().unwrap().extend([Fault::Error; 1000]);
     let outcome = contract::put(&blobs, BlobId(2), 300_000, true).await;
     assert!(matches!(outcome, Err(BlobError::Unavailable(_))), "{outcome:?}");
-    let puts = backend.requests.lock().unwrap().iter().filter(|line| line.starts_with("PUT")).count();
+    let puts =
+        backend.requests.lock().unwrap().iter().filter(|line| line.starts_with("PUT")).count();
     assert_eq!(puts, 6, "one attempt and five more");
     backend.faults.lock().unwrap().clear();
     assert!(matches!(blobs.open(BlobId(2), 300_000).await, Err(BlobError::Damaged { .. })));
@@ -202,6 +203,7 @@ async fn what_no_retry_mends_is_not_retried_and_tells_no_secret() {
     backend.faults.lock().unwrap().push_back(Fault::Denied);
     let error = contract::put(&blobs, BlobId(2), 300_000, true).await.unwrap_err().to_string();
     assert!(error.contains("AccessDenied") && !error.contains("secret"), "{error}");
-    let puts = backend.requests.lock().unwrap().iter().filter(|line| line.starts_with("PUT")).count();
+    let puts =
+        backend.requests.lock().unwrap().iter().filter(|line| line.starts_with("PUT")).count();
     assert_eq!(puts, 1);
 }
