@@ -29,6 +29,10 @@ class Server:
         self.data = pathlib.Path(data) if data else self.scratch / "data"
         self.log_path = self.scratch / "log"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("STRONGROOM_")}
+        # Blobs may be in an object store for a whole run; each server has a prefix of its own there.
+        if blobs := os.environ.get("STRONGROOM_BLOBS"):
+            place, _, parameters = blobs.partition("?")
+            self.environment["STRONGROOM_BLOBS"] = f"{place.rstrip('/')}/{self.scratch.name}?{parameters}"
         self.environment.update(environment or {})
         self.port, self.http_port = free_port(), free_port() if plain_http else None
         self.process, self.profile = None, profile

@@ -24,9 +24,9 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use crate::{
-    assemble,
+    assemble::{self, StoreOptions},
     cli::CatalogArgs,
-    config::DATA_DIR_DEFAULT,
+    config::{DATA_DIR_DEFAULT, parse_blobs},
     credentials::RootCredentials,
     data_dir::{DataDir, Opened, admin_socket_in, cannot},
     failure::Failure,
@@ -158,8 +158,12 @@ pub(crate) fn ask_or_open(catalog: CatalogArgs, request: Request) -> Result<Answ
     match DataDir::open(&data_dir)? {
         Opened::Served { .. } => ask(&data_dir, &request),
         Opened::Ours(data) => {
-            let metadata = Metadata::parse(catalog.metadata)?;
-            alone(&data, (catalog.master_key_file, metadata), request)
+            let options = StoreOptions {
+                blobs: parse_blobs(catalog.blobs)?,
+                metadata: Metadata::parse(catalog.metadata)?,
+                inline_bytes_max: 0, // no object is written here
+            };
+            alone(&data, (catalog.master_key_file, options), request)
         }
     }
 }
@@ -167,7 +171,7 @@ pub(crate) fn ask_or_open(catalog: CatalogArgs, request: Request) -> Result<Answ
 /// Opens the catalog for this one request.
 fn alone(
     data: &DataDir,
-    (key, metadata): (Option<PathBuf>, Metadata),
+    (key, options): (Option<PathBuf>, StoreOptions),
     request: Request,
 ) -> Result<Answer, Failure> {
     let master_key = data.master_key(key.as_deref())?;
@@ -178,8 +182,6 @@ fn alone(
         .build()
         .map_err(|error| Failure::failed("cannot start the runtime").detail(error))?;
     runtime.block_on(async {
-        // No object is written here.
-        let options = assemble::StoreOptions { metadata, inline_bytes_max: 0 };
         let store = assemble::open_store(data, master_key, &options).await?;
         let answer = execute(&store.accounts(root), &store.keys(), request).await;
         store.close().await?;

@@ -2,19 +2,17 @@
 //!
 //! Guarantees: nothing else in this crate names the engine, the store or the S3 service.
 //! Does not: decide anything that a setting could; what is joined here is an LMDB catalog
-//! or one in PostgreSQL, and files for blobs.
+//! or one in PostgreSQL, and blobs in files or in an object store.
 
 mod accounts;
+mod blobs;
 mod named_keys;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use http::{HeaderName, Request, Response};
 use object_engine::{
-    blobs::{
-        buffers::BufferPool,
-        files::{FileBlobs, FileOptions},
-    },
+    blobs::buffers::BufferPool,
     catalog::{
         Catalog,
         lmdb::{LmdbCatalog, LmdbOptions},
@@ -43,6 +41,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 pub(crate) use accounts::StoredAccounts;
+pub(crate) use cloud_blobs::Location as BlobsLocation;
 pub(crate) use named_keys::StoredKeys;
 
 use crate::{
@@ -61,6 +60,8 @@ use crate::{
 pub(crate) struct StoreOptions {
     /// Where the catalog is.
     pub(crate) metadata: Metadata,
+    /// Where blobs are; `None`: in files of the data directory.
+    pub(crate) blobs: Option<BlobsLocation>,
     /// Objects up to this many bytes are kept in the catalog.
     pub(crate) inline_bytes_max: usize,
 }
@@ -77,13 +78,9 @@ pub(crate) async fn open_store(
 ) -> Result<Store, Failure> {
     let buffers = BufferPool::default();
     let catalog = open_catalog(data, &options.metadata).await?;
-    let blobs = open_blobs(data, buffers.clone())?;
-    let backends = Backends {
-        catalog,
-        blobs: Arc::new(blobs),
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemRandom),
-    };
+    let blobs = blobs::open(data, options.blobs.as_ref(), buffers.clone()).await?;
+    let backends =
+        Backends { catalog, blobs, clock: Arc::new(SystemClock), entropy: Arc::new(SystemRandom) };
     let sealed_bytes = layout::sealed_length(options.inline_bytes_max as u64);
     let inline_bytes_max = usize::try_from(sealed_bytes).unwrap_or(usize::MAX);
     let options = EngineOptions { inline_bytes_max, buffers, ..EngineOptions::default() };
@@ -110,12 +107,6 @@ async fn open_catalog(data: &DataDir, metadata: &Metadata) -> Result<Arc<dyn Cat
             Ok(Arc::new(catalog))
         }
     }
-}
-
-fn open_blobs(data: &DataDir, buffers: BufferPool) -> Result<FileBlobs, Failure> {
-    let path = data.blobs()?;
-    FileBlobs::open(&path, FileOptions { buffers, ..FileOptions::default() })
-        .map_err(|error| cannot("open the blobs", &path, error))
 }
 
 impl Store {

@@ -110,7 +110,12 @@ pub(crate) struct Settings {
     /// so rather take STRONGROOM_METADATA or the file [default: lmdb:]
     #[arg(long, value_name = "URL", env = "STRONGROOM_METADATA", hide_env_values = true)]
     pub(crate) metadata: Option<SecretUrl>,
-    /// Objects up to this many bytes live in the catalog, larger ones in files [default: 16384]
+    /// Where the bodies of larger objects are: s3://BUCKET/PREFIX, az://… or gs://… with ?endpoint=, region=,
+    /// allow_http=, ca= and segment_mib=; credentials come from AWS_…, AZURE_… or GOOGLE_… variables
+    /// [default: files in the data directory]
+    #[arg(long, value_name = "URL", env = "STRONGROOM_BLOBS", hide_env_values = true)]
+    pub(crate) blobs: Option<SecretUrl>,
+    /// Objects up to this many bytes live in the catalog, larger ones in blobs [default: 16384]
     #[arg(long, value_name = "BYTES", env = "STRONGROOM_INLINE_BYTES_MAX")]
     pub(crate) inline_bytes_max: Option<usize>,
     /// For tests: a lifecycle rule's day lasts this many seconds [default: days of UTC]
@@ -161,6 +166,7 @@ impl Settings {
                 self.trusted_proxy
             },
             metadata: self.metadata.or(other.metadata),
+            blobs: self.blobs.or(other.blobs),
             inline_bytes_max: self.inline_bytes_max.or(other.inline_bytes_max),
             lifecycle_debug_interval: self
                 .lifecycle_debug_interval

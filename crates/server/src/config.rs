@@ -11,12 +11,13 @@ use std::{
 };
 
 use crate::{
+    assemble::BlobsLocation,
     cli::{
         CopyMode, LogFormat, NewBucketObjectOwnership, NewBucketSseC, Profile, ServeArgs, Settings,
         SignatureV2,
     },
     failure::Failure,
-    metadata::Metadata,
+    metadata::{Metadata, SecretUrl},
 };
 
 /// Every setting of a server.
@@ -50,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: Vec<IpAddr>,
     /// Where the catalog is.
     pub(crate) metadata: Metadata,
+    /// Where blobs are; `None`: in files of the data directory.
+    pub(crate) blobs: Option<BlobsLocation>,
     /// Objects up to this many bytes are kept in the catalog.
     pub(crate) inline_bytes_max: usize,
     /// How many seconds a lifecycle rule's day lasts in tests; `None`: days of UTC.
@@ -125,6 +128,7 @@ impl Config {
             signature_v2: settings.signature_v2.unwrap_or_default(),
             trusted_proxies: settings.trusted_proxy,
             metadata: Metadata::parse(settings.metadata)?,
+            blobs: parse_blobs(settings.blobs)?,
             inline_bytes_max: parse_inline(settings.inline_bytes_max)?,
             lifecycle_debug_interval: settings.lifecycle_debug_interval,
             limits,
@@ -195,6 +199,17 @@ fn parse_inline(bytes: Option<usize>) -> Result<usize, Failure> {
     } else {
         Err(Failure::wrong_usage(format!("--inline-bytes-max is at most {INLINE_BYTES_LIMIT}")))
     }
+}
+
+/// What `--blobs` means.
+pub(crate) fn parse_blobs(url: Option<SecretUrl>) -> Result<Option<BlobsLocation>, Failure> {
+    let Some(url) = url else { return Ok(None) };
+    let location = url.expose().parse::<BlobsLocation>().map_err(|error| {
+        Failure::wrong_usage("--blobs names no place for blobs")
+            .detail(error)
+            .hint("give for example s3://bucket/prefix?region=eu-central-1")
+    })?;
+    Ok(Some(location))
 }
 
 fn at_least_one(name: &str, given: Option<usize>, default: usize) -> Result<usize, Failure> {
@@ -283,6 +298,8 @@ mod tests {
             "connections-max = 0",
             "idle-timeout-seconds = 0",
             "inline-bytes-max = 1000000000",
+            "blobs = 'ftp://host/dir'",
+            "blobs = 's3://key:secret@bucket/'",
         ] {
             assert!(Config::from_settings(from_toml(text)).is_err(), "{text}");
         }

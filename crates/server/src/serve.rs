@@ -53,6 +53,7 @@ async fn serve(config: &Config, data: &DataDir) -> Result<(), Failure> {
     let tls = Tls::new(certificate.files.clone())?;
     let listeners = bind(config, &tls).await?;
     let options = StoreOptions {
+        blobs: config.blobs.clone(),
         metadata: config.metadata.clone(),
         inline_bytes_max: config.inline_bytes_max,
     };

@@ -27,6 +27,15 @@ pub(crate) struct CatalogArgs {
         global = true
     )]
     pub(crate) metadata: Option<SecretUrl>,
+    /// Where the server's blobs are, as for `serve`
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "STRONGROOM_BLOBS",
+        hide_env_values = true,
+        global = true
+    )]
+    pub(crate) blobs: Option<SecretUrl>,
 }
 
 /// `strongroom user`.

@@ -1,0 +1,98 @@
+//! Where blobs are: in files of the data directory, or in an object store.
+//!
+//! Guarantees: a data directory whose blobs are in one place is not opened with them in another, where its
+//! objects could not be read and its sweeps would find nothing to delete. Does not: move blobs.
+
+use std::{fs, io, path::Path, sync::Arc};
+
+use cloud_blobs::{CloudBlobs, Location};
+use object_engine::blobs::{
+    BlobStore,
+    buffers::BufferPool,
+    files::{FileBlobs, FileOptions},
+};
+
+use crate::{
+    data_dir::{DataDir, cannot},
+    failure::Failure,
+};
+
+/// The file that says where the blobs of a data directory are; missing: in its files.
+const NOTE: &str = "blobs.location";
+
+/// Opens the blobs of a data directory.
+pub(super) async fn open(
+    data: &DataDir,
+    location: Option<&Location>,
+    buffers: BufferPool,
+) -> Result<Arc<dyn BlobStore>, Failure> {
+    check(data.path(), location)?;
+    let Some(location) = location else {
+        let path = data.blobs()?;
+        let opened = FileBlobs::open(&path, FileOptions { buffers, ..FileOptions::default() });
+        return match opened {
+            Ok(blobs) => Ok(Arc::new(blobs)),
+            Err(error) => Err(cannot("open the blobs", &path, error)),
+        };
+    };
+    let environment = std::env::vars_os().filter_map(|(name, value)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?)) // no provider's is anything else
+    });
+    let opened = CloudBlobs::open(location, environment, buffers).await;
+    let blobs = opened.map_err(|error| {
+        Failure::failed("the object store for blobs cannot be used")
+            .detail(error)
+            .hint("credentials come from AWS_…, AZURE_… or GOOGLE_… variables")
+    })?;
+    let note = data.path().join(NOTE);
+    fs::write(&note, location.place()).map_err(|error| cannot("write", &note, error))?;
+    Ok(Arc::new(blobs))
+}
+
+/// Refuses a place other than the one that the blobs of this data directory are in.
+fn check(data: &Path, location: Option<&Location>) -> Result<(), Failure> {
+    let note = data.join(NOTE);
+    let noted = match fs::read_to_string(&note) {
+        Ok(place) => Some(place),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(cannot("read", &note, error)),
+    };
+    let has_files = || fs::read_dir(data.join("blobs")).is_ok_and(|mut dir| dir.next().is_some());
+    let elsewhere = match (&noted, location) {
+        (Some(noted), given) if given.map(Location::place).as_ref() != Some(noted) => noted.clone(),
+        (None, Some(_)) if has_files() => "files of the data directory".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(Failure::wrong_usage(format!("the blobs of {} are elsewhere", data.display()))
+        .detail(elsewhere)
+        .hint(
+            "name that place with --blobs (or STRONGROOM_BLOBS), or serve another data directory",
+        ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blobs_are_not_looked_for_where_they_are_not() {
+        let data = tempfile::tempdir().unwrap();
+        let at = |url: &str| url.parse::<Location>().unwrap();
+        let here = at("s3://bucket/prefix?region=a");
+        assert!(check(data.path(), None).is_ok());
+        assert!(check(data.path(), Some(&here)).is_ok());
+        fs::create_dir(data.path().join("blobs")).unwrap();
+        assert!(check(data.path(), Some(&here)).is_ok(), "no blob was written yet");
+        fs::write(data.path().join("blobs/00"), "").unwrap();
+        assert!(check(data.path(), None).is_ok());
+        assert!(check(data.path(), Some(&here)).is_err());
+
+        fs::write(data.path().join(NOTE), here.place()).unwrap();
+        assert!(
+            check(data.path(), Some(&at("s3://bucket/prefix/?endpoint=https://moved"))).is_ok()
+        );
+        for elsewhere in [None, Some(at("s3://bucket/other")), Some(at("gs://bucket/prefix"))] {
+            assert!(check(data.path(), elsewhere.as_ref()).is_err(), "{elsewhere:?}");
+        }
+    }
+}
