@@ -36,6 +36,15 @@ struct Parameters {
     values: Vec<Option<Vec<u8>>>,
 }
 
+/// What a commit wants of one key.
+#[derive(Default)]
+struct Wanted {
+    /// The stamp that must stand there, 0 for none.
+    expected: Option<i64>,
+    /// What is written: a value, or `Some(None)` for its removal.
+    written: Option<Option<Vec<u8>>>,
+}
+
 pub(crate) async fn commit(
     catalog: &PostgresCatalog,
     commit: Commit,
@@ -117,17 +126,16 @@ fn stamp_of(rows: &[tokio_postgres::Row]) -> Option<Stamp> {
 impl Parameters {
     /// Sorts a commit's keys. Two checks of one key that contradict each other can never hold.
     fn of(commit: Commit) -> Result<Self, CommitError> {
-        let mut wanted: BTreeMap<Key, (Option<i64>, Option<Option<Vec<u8>>>)> = BTreeMap::new();
+        let mut wanted: BTreeMap<Key, Wanted> = BTreeMap::new();
         for (key, expect) in commit.checks {
             let expected = match expect {
                 Expect::Absent => 0,
                 Expect::Stamp(stamp) => stamp.0.cast_signed(),
             };
-            let (known, _) = wanted.entry(key).or_default();
+            let known = wanted.entry(key).or_default().expected.replace(expected);
             if known.is_some_and(|known| known != expected) {
                 return Err(CommitError::Conflict);
             }
-            *known = Some(expected);
         }
         for mutation in commit.mutations {
             let (key, value) = match mutation {
@@ -137,7 +145,7 @@ impl Parameters {
                 }
                 Mutation::Delete(key) => (key, None),
             };
-            wanted.entry(key).or_default().1 = Some(value);
+            wanted.entry(key).or_default().written = Some(value);
         }
         let mut all = Self {
             spaces: Vec::with_capacity(wanted.len()),
@@ -146,7 +154,7 @@ impl Parameters {
             written: Vec::with_capacity(wanted.len()),
             values: Vec::with_capacity(wanted.len()),
         };
-        for (key, (expected, value)) in wanted {
+        for (key, Wanted { expected, written: value }) in wanted {
             all.spaces.push(number(key.space));
             all.keys.push(key.bytes);
             all.expected.push(expected);

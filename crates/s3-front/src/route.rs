@@ -320,8 +320,18 @@ fn method_not_allowed(asked: Asked<'_>, resource: &str) -> S3Error {
 }
 
 const LIST_BUCKETS: &[&str] = &["bucket-region", "continuation-token", "max-buckets", "prefix"];
-const LIST_V1: &[&str] =
-    &["delimiter", "encoding-type", "marker", "max-keys", "prefix", "list-type"];
+/// The last three are what S3 itself adds to where a form's sender is redirected, which may be a bucket.
+const LIST_V1: &[&str] = &[
+    "delimiter",
+    "encoding-type",
+    "marker",
+    "max-keys",
+    "prefix",
+    "list-type",
+    "bucket",
+    "key",
+    "etag",
+];
 const LIST_V2: &[&str] = &[
     "continuation-token",
     "delimiter",

@@ -129,7 +129,12 @@ impl Read {
             return Ok(None);
         }
         match (&self.selected.part, self.selected.is_partial) {
-            (Some(Some(of_part)), _) => Ok(Some(of_part.clone())),
+            // With the type of the object's own, as on AWS.
+            (Some(Some(of_part)), _) => {
+                let of_object = call.store().checksum(&self.unlocked).await?;
+                let kind = of_object.map_or(of_part.kind, |of_object| of_object.kind);
+                Ok(Some(Checksum { kind, ..of_part.clone() }))
+            }
             // An object that was put whole is its own and only part.
             (Some(None), _) if self.unlocked.facts().parts.is_some() => Ok(None),
             (Some(None), _) | (None, false) => Ok(call.store().checksum(&self.unlocked).await?),

@@ -30,19 +30,12 @@ pub fn parse(head: &Head) -> S3Result<ObjectMetadata> {
     })
 }
 
-/// The object's own codings: without `aws-chunked`. A list that does not name it is kept as written.
+/// The object's own codings as written, without `aws-chunked`.
 fn content_encoding(head: &Head) -> S3Result<Option<String>> {
     let Some(text) = head.text("content-encoding")? else { return Ok(None) };
-    let of_transfer = |coding: &&str| coding.eq_ignore_ascii_case("aws-chunked");
-    if !text.split(',').map(str::trim).any(|coding| of_transfer(&coding)) {
-        return Ok(Some(text.to_owned()).filter(|text| !text.is_empty()));
-    }
-    let codings: Vec<_> = text
-        .split(',')
-        .map(str::trim)
-        .filter(|coding| !coding.is_empty() && !of_transfer(coding))
-        .collect();
-    Ok((!codings.is_empty()).then(|| codings.join(",")))
+    let of_transfer = |coding: &&str| coding.trim().eq_ignore_ascii_case("aws-chunked");
+    let codings: Vec<_> = text.split(',').filter(|coding| !of_transfer(coding)).collect();
+    Ok(Some(codings.join(",").trim().to_owned()).filter(|codings| !codings.is_empty()))
 }
 
 fn website_redirect(head: &Head) -> S3Result<Option<String>> {
@@ -116,7 +109,7 @@ mod tests {
             ("aws-chunked, AWS-Chunked", None),
             ("", None),
             ("deflate, gzip", Some("deflate, gzip")),
-            ("aws-chunked,deflate, gzip", Some("deflate,gzip")),
+            ("aws-chunked,deflate, gzip", Some("deflate, gzip")),
         ] {
             let parsed = parsed(&[("content-encoding", sent)]).unwrap();
             assert_eq!(parsed.content_encoding.as_deref(), kept, "{sent}");

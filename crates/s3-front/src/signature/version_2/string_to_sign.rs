@@ -172,9 +172,8 @@ impl StringToSign<'_> {
         let header = name
             .get(..PREFIX.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(PREFIX.as_bytes()));
-        !header
-            && !UNSIGNED.iter().any(|other| is(other))
-            && !(self.presigned && POSITIONAL.iter().any(|other| is(other)))
+        let is_positional = self.presigned && POSITIONAL.iter().any(is);
+        !(header || is_positional || UNSIGNED.iter().any(is))
     }
 }
 
