@@ -27,10 +27,7 @@ const HOST: &str = "127.0.0.1:9443";
 /// The SSE-C trio of a published test key.
 const TRIO: [(&str, &str); 3] = [
     ("x-amz-server-side-encryption-customer-algorithm", "AES256"),
-    (
-        "x-amz-server-side-encryption-customer-key",
-        "K0+/yQHJcx5CgotqScZJqhfJ8hpfw4leiB3Bzyo8HSo=",
-    ),
+    ("x-amz-server-side-encryption-customer-key", "K0+/yQHJcx5CgotqScZJqhfJ8hpfw4leiB3Bzyo8HSo="),
     ("x-amz-server-side-encryption-customer-key-md5", "I0aPuXuw4REDJuP1fw07QQ=="),
 ];
 /// Objects that a page lists.
