@@ -11,12 +11,12 @@ congestion control that paces the loopback (a network namespace with reno; root)
 rounds, and the spread beside them).
 """
 import argparse
+import contextlib
 import json
 import os
 import pathlib
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 
@@ -47,8 +47,12 @@ def main():
     out = pathlib.Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
     rows, sizes = [], []
+    peers = []
+    for command in given.peer:
+        with lane.check(f"the peer of {command} starts"):
+            peers.append(peer(command))
     for number in range(given.rounds):
-        for start in [own(given.bin)] + [peer(command) for command in given.peer]:
+        for start in [own(given.bin), *map(contextlib.nullcontext, peers)]:
             with lane.check(f"round {number + 1}"), start as contestant:
                 prime()
                 rows += [row | {"round": number} for row in script(given.peerbench, contestant, handed_on)]
@@ -69,9 +73,11 @@ def enter_network():
         control.write_text("reno\n")
         return "own namespace, reno"
     possible = shutil.which("unshare") and shutil.which("ip") and os.geteuid() == 0
-    if possible and subprocess.run(["unshare", "--net", "true"], check=False).returncode == 0:
+    # Processes have a namespace, too, so that what a peer's command starts ends with the lane.
+    unshare = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if possible and subprocess.run([*unshare, "true"], check=False).returncode == 0:
         os.environ[INSIDE] = "1"
-        os.execvp("unshare", ["unshare", "--net", sys.executable, *sys.argv])
+        os.execvp("unshare", [*unshare, sys.executable, *sys.argv])
     print(f"no network namespace (root, unshare, ip): the host's loopback with {control.read_text().strip()}")
     return f"the host's, {control.read_text().strip()}"
 
@@ -101,23 +107,14 @@ class own:  # noqa: N801 - read as a verb
         self.server.__exit__(*error)
 
 
-class peer:  # noqa: N801 - read as a verb
-    """Another server, as its command says; its processes are ended by their ids."""
-
-    def __init__(self, command):
-        self.command, self.pids = command, []
-
-    def __enter__(self):
-        said = subprocess.run(shlex.split(self.command), check=True, stdout=subprocess.PIPE, text=True).stdout
-        fields = said.strip().splitlines()[-1].split()
-        if len(fields) != 6:
-            raise ValueError(f"the last line of {self.command} is not NAME ENDPOINT ACCESS SECRET REGION PIDS")
-        self.pids = [int(pid) for pid in fields[5].split(",")]
-        return fields
-
-    def __exit__(self, *_):
-        for pid in self.pids:
-            os.kill(pid, signal.SIGTERM)
+def peer(command):
+    """Starts another server, for all rounds; the fields of a contestant, as its command says them. It ends with
+    the lane's process namespace, or is its command's to end."""
+    said = subprocess.run(shlex.split(command), check=True, stdout=subprocess.PIPE, text=True).stdout
+    fields = said.strip().splitlines()[-1].split()
+    if len(fields) != 6:
+        raise ValueError(f"the last line of {command} is not NAME ENDPOINT ACCESS SECRET REGION PIDS")
+    return fields
 
 
 def script(path, contestant, options):
