@@ -17,7 +17,8 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 SIZES = [0, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB, 16 * MIB, 64 * MIB, 256 * MIB, GIB]
 PUT_MAX = 64 * MIB
 PART = 64 * MIB
-SECONDS = 4
+SECONDS_MIN = 4
+BYTES_PER_SECOND_MIN = PART  # of each connection: so long that a large object comes through on a busy machine
 BUCKET = "sizes"
 DONE = """function done(summary, latency, requests)
   local e = summary.errors
@@ -47,7 +48,9 @@ def sweep(contestant):
                 operation, Params={"Bucket": BUCKET, "Key": str(size), **fields}, ExpiresIn=36000)
             body = os.urandom(size) if method == "PUT" else None
             before = cpu(pids)
-            done = wrk(endpoint, (method, url.removeprefix(endpoint), trio, body), 16 if size < MIB else 4)
+            seconds = max(SECONDS_MIN, size // BYTES_PER_SECOND_MIN)
+            asked = (method, url.removeprefix(endpoint), trio, body)
+            done = wrk(endpoint, asked, 16 if size < MIB else 4, seconds)
             rows.append(row(method, size, done, cpu(pids) - before))
             print(json.dumps(rows[-1]), flush=True)
     return rows
@@ -74,7 +77,7 @@ def put(client, size, fields):
     client.complete_multipart_upload(**target, UploadId=upload, MultipartUpload={"Parts": parts}, **fields)
 
 
-def wrk(endpoint, request, connections):
+def wrk(endpoint, request, connections, seconds):
     """What wrk counts of one request sent again and again."""
     method, path, trio, body = request
     with tempfile.TemporaryDirectory() as directory:
@@ -86,7 +89,7 @@ def wrk(endpoint, request, connections):
             lines.append(f'local f = io.open("{directory}/body", "rb"); wrk.body = f:read("*a"); f:close()')
         script.write_text("\n".join(lines) + "\n" + DONE)
         said = subprocess.run(
-            ["wrk", "-t", "1", "-c", str(connections), "-d", f"{SECONDS}s", "--timeout", "60s", "-s", str(script),
+            ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "60s", "-s", str(script),
              endpoint], check=True, capture_output=True, text=True).stdout
     return json.loads(next(line for line in said.splitlines() if line.startswith("JSON "))[5:])
 
