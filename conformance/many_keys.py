@@ -17,7 +17,8 @@ from server import Server
 
 BUCKET = "many"
 PAGES = 400
-PAGE_MS_MAX = 15.0  # of the server's CPU, which holds also where the machine is shared
+MEDIAN_MS_MAX = 15.0  # by the clock: what a user waits, where nothing else has the machine
+CPU_MS_MAX = 15.0  # of the server's CPU, which holds also where the machine is shared
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -115,7 +116,8 @@ def measure(client, name, ask):
     shown = sum(body.count(tag) for tag in (b"<Contents>", b"<CommonPrefixes>", b"<Version>"))
     print(f"{name}: {shown} entries, median {median:.2f} ms, p99 {p99:.2f}, worst {times[-1]:.2f}, "
           f"server's CPU {cpu:.2f} ms")
-    that(cpu < PAGE_MS_MAX, f"a page cost {cpu:.1f} ms of CPU")
+    that(cpu < CPU_MS_MAX, f"a page cost {cpu:.1f} ms of CPU")
+    that(median < MEDIAN_MS_MAX, f"a page took {median:.1f} ms")
 
 
 def size(directory):

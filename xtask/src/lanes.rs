@@ -11,7 +11,7 @@ use crate::process::{self, Finished};
 use crate::python::{self, NoPython};
 
 /// The lanes that `conformance` runs when none is named, and CI too.
-pub(crate) const QUICK: [&str; 17] = [
+pub(crate) const QUICK: [&str; 18] = [
     "readme",
     "aws_cli",
     "boto3_lane",
@@ -29,6 +29,7 @@ pub(crate) const QUICK: [&str; 17] = [
     "ibm_guide",
     "obs_guide",
     "damage",
+    "durable",
 ];
 /// Clients that compile for minutes, or want a Debian package: `conformance --all` runs them after the quick ones.
 const CLIENTS: [&str; 8] =

@@ -13,6 +13,7 @@
 
 mod binary;
 mod ci;
+mod instructions;
 mod lanes;
 mod process;
 mod python;
@@ -34,7 +35,8 @@ usage: cargo xtask COMMAND
   memory                            looks for key material in the memory of a server and in its files
   big [--gib N]                     one object of N GiB (default 5) in and out in constant memory
   rekey [--gib N]                   a new key for an object of N GiB, killed at every system call of the copy
-  bench --peerbench SCRIPT [...]    runs an external benchmark script against a release build
+  bench --peerbench SCRIPT [...]    figures of a release build, beside peers, in several rounds
+  instructions [--bless]            instructions a request under valgrind, against the committed table
 
 Every lane but `bench` and `big` uses a dev build. `--bin P` takes a ready binary instead of building.
 ";
@@ -75,9 +77,16 @@ fn run(arguments: &[String]) -> Result<bool, String> {
         "bench" => {
             let (script, rest) = take_option(rest, "--peerbench")?;
             let script = script.ok_or("bench wants --peerbench SCRIPT")?;
+            let (binary, rest) = take_option(&rest, "--bin")?;
+            let binary = binary.map(PathBuf::from);
             let arguments = ["--peerbench".to_owned(), script].into_iter().chain(rest).collect();
-            Ok(lanes::alone(&root, LaneRun { names: vec!["bench"], binary: None, arguments }))
+            Ok(lanes::alone(&root, LaneRun { names: vec!["bench"], binary, arguments }))
         }
+        "instructions" => match rest {
+            [] => Ok(instructions::run(&root, false)),
+            [bless] if bless == "--bless" => Ok(instructions::run(&root, true)),
+            [first, ..] => Err(format!("unexpected argument `{first}`")),
+        },
         other => Err(format!("no command `{other}`")),
     }
 }
@@ -142,6 +151,7 @@ mod tests {
         assert!(run(&words("conformance no_such_lane")).is_err());
         assert!(run(&words("conformance --bin")).is_err());
         assert!(run(&words("bench")).is_err());
+        assert!(run(&words("instructions --now")).is_err());
     }
 
     #[test]

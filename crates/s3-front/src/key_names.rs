@@ -102,6 +102,8 @@ mod tests {
                 assert!(names.has(&name.to_uppercase()));
             }
         }
+        let shortest = ALL.iter().flat_map(|names| names.six()).map(str::len).min();
+        assert_eq!(shortest, Some(AMZ.own.key.len()), "signature::coverage relies on it");
         assert!(!AMZ.has(OBS.own.key) && !OBS.has(AMZ.own.key));
     }
 

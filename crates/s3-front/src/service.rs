@@ -19,7 +19,11 @@ mod request_context;
 mod request_id;
 pub(crate) mod settings;
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts};
 use object_engine::{clock::Clock, entropy::Entropy, error::EngineError, model::AccountId};
@@ -31,10 +35,9 @@ pub(crate) use call::{Call, Incoming, no_such_bucket};
 pub(crate) use request_id::RequestId;
 
 pub use crate::{profile::Profile, request::object_ownership::ObjectOwnership};
-use access::as_caller;
 use authorise::Needs;
 use policies::PolicyCache;
-use request_context::Gathered;
+use request_context::{Circumstances, Kind};
 
 use crate::{
     error::{S3Error, S3Result, sse_c},
@@ -42,7 +45,7 @@ use crate::{
     operations,
     request::{
         copy_source,
-        customer_key::{self, CustomerKeyHeaders, TakenKeys},
+        customer_key::{self, TakenKeys},
         head::{self, Head},
         query::Query,
     },
@@ -229,40 +232,23 @@ impl Inner {
         (connection, request_id): (ConnectionInfo, &'a str),
     ) -> Call<'a> {
         let TakenKeys { own: keys, source: source_keys } = keys;
-        let context = self.gathered((&head, &keys), route, &authenticated, connection).context();
         let needs = Needs::of(route, &head);
-        let principal = authenticated.principal;
+        let circumstances = Circumstances {
+            kind: Kind::of(route),
+            now: self.options.clock.now(),
+            signed: authenticated.signed,
+        };
         Call {
             service: self,
-            principal,
+            principal: authenticated.principal,
             head,
             keys,
             source_keys,
             needs,
-            context,
+            circumstances,
+            context: OnceLock::new(),
             request_id,
             connection,
-        }
-    }
-
-    /// What the conditions of policies can ask about a request.
-    fn gathered<'a>(
-        &'a self,
-        (head, keys): (&'a Head, &'a CustomerKeyHeaders),
-        route: &'a Route,
-        authenticated: &'a Authenticated,
-        connection: ConnectionInfo,
-    ) -> Gathered<'a> {
-        Gathered {
-            head,
-            keys,
-            route,
-            caller: as_caller(&authenticated.principal, self),
-            peer: connection.peer.ip(),
-            secure: connection.secure,
-            region: &self.options.region,
-            now: self.options.clock.now(),
-            signed: authenticated.signed,
         }
     }
 

@@ -12,7 +12,8 @@ use toml::{Table, Value};
 use super::{Finding, TextFile};
 
 /// Who may depend on whom. A new crate gets a row here and a line in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
+    ("bench", &["memory", "object-engine", "s3-front", "sealed-format", "sealed-store"]),
     ("cloud-blobs", &["object-engine"]),
     ("memory", &[]),
     ("sealed-format", &[]),
@@ -75,11 +76,11 @@ pub(crate) fn check(files: &[TextFile]) -> Vec<Finding> {
     findings
 }
 
-/// `crates/NAME/Cargo.toml` and `xtask/Cargo.toml`: the flat layout of the workspace.
+/// `crates/NAME/Cargo.toml`, and those of `bench` and `xtask`: the flat layout of the workspace.
 fn is_crate_manifest(path: &Path) -> bool {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
-    matches!(parts[..], ["crates", _, "Cargo.toml"] | ["xtask", "Cargo.toml"])
+    matches!(parts[..], ["crates", _, "Cargo.toml"] | ["bench" | "xtask", "Cargo.toml"])
 }
 
 fn manifest(file: &TextFile) -> Option<Manifest<'_>> {

@@ -35,7 +35,7 @@ pub(crate) async fn list_object_versions(call: &Call<'_>, name: &BucketName) -> 
     }
     let owners = owners(call, &page).await?;
 
-    let shown = |text: &str| encoding.apply(text);
+    let shown = |text| encoding.apply(text);
     let mut writer = XmlWriter::new("ListVersionsResult");
     writer
         .text("Name", name)

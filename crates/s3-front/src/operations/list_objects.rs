@@ -125,6 +125,7 @@ fn write_entries(
     encoding: Encoding,
     owners: Option<&Owners>,
 ) {
+    writer.expect_bytes(page.entries.len() * ENTRY_BYTES);
     for entry in &page.entries {
         if let Listed::Object(object) = entry {
             writer.inside("Contents", |contents| write_object(contents, object, encoding, owners));
@@ -160,3 +161,7 @@ fn write_object(
     }
     writer.text("StorageClass", &object.storage_class);
 }
+
+/// About what an entry takes, with a key of a hundred bytes: a guess that is too small costs one copy of
+/// the page, one that is too large some memory for the time of the answer.
+const ENTRY_BYTES: usize = 384;

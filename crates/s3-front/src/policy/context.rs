@@ -12,6 +12,9 @@ pub struct Context {
 }
 
 impl Context {
+    /// For a question that no policy has a say in: nothing reads it.
+    pub(crate) const UNASKED: &'static Self = &Self { values: BTreeMap::new() };
+
     /// Sets a key's one value.
     pub fn set(&mut self, key: &str, value: impl Into<String>) {
         self.values.insert(key.to_ascii_lowercase(), vec![value.into()]);

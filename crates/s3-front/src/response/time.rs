@@ -16,7 +16,7 @@ pub fn http(time: Timestamp) -> String {
 /// a listing and a header say the same time.
 pub fn iso(time: Timestamp) -> String {
     let whole = jiff::Timestamp::from_second(time.seconds()).unwrap_or_default();
-    whole.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
+    format!("{whole:.3}")
 }
 
 /// For dates that must come back as they were given, such as the end of a retention:

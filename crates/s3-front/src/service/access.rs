@@ -111,7 +111,8 @@ impl Call<'_> {
         };
         if let Actions::All(actions) = &self.needs.actions {
             for action in actions {
-                let question = self.question(*action, resource, &self.context);
+                let context = self.context_for(&considered);
+                let question = self.question(*action, resource, context);
                 self.demand(evaluate(&question, &considered.policies(None, Acls::Silent)))?;
             }
         }
@@ -124,7 +125,7 @@ impl Call<'_> {
         match &self.needs.actions {
             Actions::All(actions) => {
                 let context = self.with_existing_tags(bucket, &considered).await?;
-                let context = context.as_ref().unwrap_or(&self.context);
+                let context = context.as_ref().unwrap_or_else(|| self.context_for(&considered));
                 let is_write = actions.contains(&Action::PutObject);
                 let known = if is_write { Known::New } else { Known::NotYet };
                 for action in actions {
@@ -183,7 +184,7 @@ impl Call<'_> {
     ) -> S3Result<()> {
         let considered = self.considered(bucket);
         let existing = self.with_existing_tags(bucket, &considered).await?;
-        let mut context = existing.unwrap_or_else(|| self.context.clone());
+        let mut context = existing.unwrap_or_else(|| self.context().clone());
         fill(&mut context);
         let resource = self.resource(bucket, self.needs.key.as_ref());
         let question = self.question(action, resource, &context);
@@ -210,7 +211,7 @@ impl Call<'_> {
         action: Action,
     ) -> S3Result<Decision> {
         let considered = self.considered(bucket);
-        let mut context = self.context.clone();
+        let mut context = self.context().clone();
         context.set_if("s3:VersionId", selector_name(selector));
         if considered.mentions(EXISTING_TAG) {
             self.add_existing_tags(&mut context, bucket, (key, selector)).await?;
@@ -244,7 +245,7 @@ impl Call<'_> {
             return Ok(());
         }
         let considered = self.considered(bucket);
-        let mut context = self.context.clone();
+        let mut context = self.context().clone();
         context.set_if("s3:VersionId", selector_name(selector));
         if considered.mentions(EXISTING_TAG) {
             set_existing_tags(&mut context, object);
@@ -320,8 +321,8 @@ impl Call<'_> {
     /// Whether the caller may know which keys the bucket has.
     pub(crate) fn may_list(&self, bucket: &Bucket) -> bool {
         let resource = Resource::Bucket(bucket.name.as_str());
-        let question = self.question(Action::ListBucket, resource, &self.context);
         let considered = self.considered(bucket);
+        let question = self.question(Action::ListBucket, resource, self.context_for(&considered));
         let acls = self.acls(bucket, &considered, (Action::ListBucket, Known::NotYet));
         evaluate(&question, &considered.policies(Some(&bucket.owner), acls)).allowed
     }
@@ -393,6 +394,14 @@ impl Call<'_> {
         }
     }
 
+    /// What conditions can ask, if there is a policy that could have one.
+    fn context_for(&self, considered: &Considered) -> &Context {
+        match considered.has_policy() {
+            true => self.context(),
+            false => Context::UNASKED,
+        }
+    }
+
     /// The context with the tags that the object has, if a policy asks for them.
     async fn with_existing_tags(
         &self,
@@ -404,7 +413,7 @@ impl Call<'_> {
             return Ok(None);
         };
         let Ok(selector) = listing::version(&self.head.query) else { return Ok(None) };
-        let mut context = self.context.clone();
+        let mut context = self.context().clone();
         self.add_existing_tags(&mut context, bucket, (key, selector)).await?;
         Ok(Some(context))
     }
@@ -456,6 +465,10 @@ impl Considered {
             restrict_public: self.restrict_public,
             acls,
         }
+    }
+
+    fn has_policy(&self) -> bool {
+        self.bucket.is_some() || self.identity.is_some()
     }
 
     fn mentions(&self, prefix: &str) -> bool {

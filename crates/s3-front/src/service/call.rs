@@ -3,6 +3,8 @@
 //! Guarantees: a [`Bucket`] comes from [`Call::bucket`] only after the caller was authorised for it.
 //! Does not: poll the body.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use object_engine::{
     engine::ObjectEngine,
@@ -10,7 +12,12 @@ use object_engine::{
 };
 use sealed_store::SealedStore;
 
-use super::{ConnectionInfo, Inner, access::denied, authorise::Needs};
+use super::{
+    ConnectionInfo, Inner,
+    access::{as_caller, denied},
+    authorise::Needs,
+    request_context::{Circumstances, Gathered},
+};
 use crate::{
     body::{BodyError, RequestBody},
     error::{ErrorCode, S3Error, S3Result},
@@ -45,8 +52,10 @@ pub(crate) struct Call<'a> {
     pub(crate) source_keys: CustomerKeyHeaders,
     /// What the operation must be allowed.
     pub(crate) needs: Needs,
-    /// What conditions of policies can ask.
-    pub(crate) context: Context,
+    pub(super) circumstances: Circumstances,
+    /// What conditions of policies can ask, once one does: most requests meet no policy, and gathering
+    /// it costs as much as checking a signature.
+    pub(super) context: OnceLock<Context>,
     pub(crate) request_id: &'a str,
     pub(crate) connection: ConnectionInfo,
 }
@@ -61,6 +70,21 @@ impl Call<'_> {
     /// Whose ways are followed.
     pub(crate) fn profile(&self) -> Profile {
         self.service.options.profile
+    }
+
+    /// What conditions of policies can ask.
+    pub(super) fn context(&self) -> &Context {
+        let Self { service, principal, head, keys, circumstances, connection, .. } = self;
+        let gathered = Gathered {
+            head,
+            keys,
+            circumstances: *circumstances,
+            caller: as_caller(principal, service),
+            peer: connection.peer.ip(),
+            secure: connection.secure,
+            region: &service.options.region,
+        };
+        self.context.get_or_init(|| gathered.context())
     }
 
     /// The store.

@@ -23,13 +23,43 @@ use crate::{
 pub(crate) struct Gathered<'a> {
     pub(crate) head: &'a Head,
     pub(crate) keys: &'a CustomerKeyHeaders,
-    pub(crate) route: &'a Route,
+    pub(crate) circumstances: Circumstances,
     pub(crate) caller: Caller<'a>,
     pub(crate) peer: IpAddr,
     pub(crate) secure: bool,
     pub(crate) region: &'a str,
+}
+
+/// What of a request the operations do not keep and conditions ask for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Circumstances {
+    pub(crate) kind: Kind,
+    /// When it arrived.
     pub(crate) now: Timestamp,
+    /// `None`: it is anonymous.
     pub(crate) signed: Option<Signed>,
+}
+
+/// What kind of request it is, as far as conditions differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// CreateBucket.
+    NewBucket,
+    /// Any other about a bucket.
+    Bucket,
+    /// Any other.
+    Other,
+}
+
+impl Kind {
+    /// That of a route.
+    pub(crate) fn of(route: &Route) -> Self {
+        match route {
+            Route::Bucket(_, BucketOperation::CreateBucket) => Self::NewBucket,
+            Route::Bucket(..) => Self::Bucket,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Condition keys that are headers, as the operations read them.
@@ -79,10 +109,10 @@ impl Gathered<'_> {
     fn circumstances(&self, context: &mut Context) {
         context.set("aws:SecureTransport", self.secure.to_string());
         context.set("aws:SourceIp", self.peer.to_canonical().to_string());
-        context.set("aws:EpochTime", self.now.0.div_euclid(1_000).to_string());
-        let now = jiff::Timestamp::from_millisecond(self.now.0).ok();
+        context.set("aws:EpochTime", self.circumstances.now.0.div_euclid(1_000).to_string());
+        let now = jiff::Timestamp::from_millisecond(self.circumstances.now.0).ok();
         context.set_if("aws:CurrentTime", now.map(|now| now.to_string()));
-        if let Route::Bucket(_, BucketOperation::CreateBucket) = self.route {
+        if self.circumstances.kind == Kind::NewBucket {
             context.set("s3:LocationConstraint", self.region);
         }
     }
@@ -104,7 +134,7 @@ impl Gathered<'_> {
     }
 
     fn signature(&self, context: &mut Context) {
-        let Some(signed) = self.signed else { return };
+        let Some(signed) = self.circumstances.signed else { return };
         let place = if signed.presigned { "REST-QUERY-STRING" } else { "REST-HEADER" };
         context.set("s3:authType", place);
         context.set(
@@ -115,7 +145,7 @@ impl Gathered<'_> {
             },
         );
         // A client's clock may be ahead of ours; no signature is younger than new.
-        let age = |at: Timestamp| self.now.0.saturating_sub(at.0).max(0).to_string();
+        let age = |at: Timestamp| self.circumstances.now.0.saturating_sub(at.0).max(0).to_string();
         context.set_if("s3:signatureAge", signed.at.map(age));
     }
 
@@ -126,7 +156,8 @@ impl Gathered<'_> {
         }
         let until = self.head.headers.get(object_lock::RETAIN_UNTIL);
         let until = until.and_then(|until| object_lock::date(until.to_str().ok()?));
-        let days = until.map(|until| object_lock::days_until(until, self.now).to_string());
+        let days =
+            until.map(|until| object_lock::days_until(until, self.circumstances.now).to_string());
         context.set_if(REMAINING_DAYS, days);
         let algorithm = self.keys.algorithm().map(String::from_utf8_lossy);
         context.set_if("s3:x-amz-server-side-encryption-customer-algorithm", algorithm);
@@ -143,7 +174,7 @@ impl Gathered<'_> {
     fn query(&self, context: &mut Context) {
         let query = &self.head.query;
         context.set_if("s3:VersionId", query.filled("versionId"));
-        if let Route::Bucket(..) = self.route {
+        if self.circumstances.kind != Kind::Other {
             for (key, name) in LISTING {
                 context.set_if(key, query.get(name));
             }
@@ -183,13 +214,15 @@ mod tests {
         let gathered = Gathered {
             head: &head,
             keys: &keys.own,
-            route: &Route::Object(bucket.clone(), key, ObjectOperation::PutObject),
+            circumstances: Circumstances {
+                kind: Kind::of(&Route::Object(bucket.clone(), key, ObjectOperation::PutObject)),
+                now: Timestamp(61_500),
+                signed: Some(SIGNED),
+            },
             caller: Caller::Account { id: &id, name: "alice" },
             peer: "::ffff:192.0.2.7".parse().unwrap(),
             secure: true,
             region: "eu-west-1",
-            now: Timestamp(61_500),
-            signed: Some(SIGNED),
         };
         let policy = format!(
             r#"{{"Statement": {{"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::bkt/*", "Condition": {condition}}}}}"#

@@ -13,7 +13,7 @@ use http::HeaderMap;
 use zeroize::Zeroize;
 
 use super::RequestHead;
-use super::encoding;
+use super::encoding::{self, canonical, is_canonical};
 
 /// What the names of customer keys and of their MD5s have in common.
 const CUSTOMER_SECRET: &[u8] = b"-server-side-encryption-customer-key";
@@ -68,7 +68,11 @@ impl CanonicalRequest<'_> {
         if self.head.path.is_empty() {
             sink.put(b"/");
         }
-        for part in encoding::canonical_path(self.head.path.as_bytes()) {
+        let path = self.head.path.as_bytes();
+        if path.split(|byte| *byte == b'/').all(is_canonical) {
+            return sink.put(path);
+        }
+        for part in encoding::canonical_path(path) {
             sink.put(part);
         }
     }
@@ -79,21 +83,23 @@ impl CanonicalRequest<'_> {
             .filter(|(name, _)| !(self.presigned && *name == "X-Amz-Signature"))
             .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
             .collect();
-        pairs.sort_by(|a, b| {
-            encoding::canonical(a.0)
-                .cmp(encoding::canonical(b.0))
-                .then_with(|| encoding::canonical(a.1).cmp(encoding::canonical(b.1)))
-        });
+        if pairs.iter().all(|(name, value)| is_canonical(name) && is_canonical(value)) {
+            pairs.sort_unstable();
+        } else {
+            pairs.sort_by(|a, b| {
+                canonical(a.0).cmp(canonical(b.0)).then_with(|| canonical(a.1).cmp(canonical(b.1)))
+            });
+        }
         for (index, (name, value)) in pairs.into_iter().enumerate() {
             if index > 0 {
                 sink.put(b"&");
             }
-            encoding::decode(name).for_each(|byte| sink.put(encoding::encode(byte)));
+            put_encoded(name, sink);
             sink.put(b"=");
             if is_customer_secret(encoding::decode(name)) {
-                sink.put_secret(encoding::canonical(value));
+                sink.put_secret(canonical(value));
             } else {
-                encoding::decode(value).for_each(|byte| sink.put(encoding::encode(byte)));
+                put_encoded(value, sink);
             }
         }
     }
@@ -107,6 +113,14 @@ impl CanonicalRequest<'_> {
             write_values(self.head.headers, name, sink);
         }
         sink.put(b"\n");
+    }
+}
+
+/// A name or value of a query in its canonical form: at one go if it is in it.
+fn put_encoded(raw: &[u8], sink: &mut impl Sink) {
+    match is_canonical(raw) {
+        true => sink.put(raw),
+        false => encoding::decode(raw).for_each(|byte| sink.put(encoding::encode(byte))),
     }
 }
 

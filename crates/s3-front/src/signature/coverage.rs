@@ -13,7 +13,7 @@ use super::canonical::query_pairs;
 use super::claim::Version4;
 use super::encoding;
 use super::error::SignatureError;
-use crate::key_names::{ALL, AMZ, KeyNames, Trio, is_any_vendors};
+use crate::key_names::{ALL, AMZ, Trio, is_any_vendors};
 
 const PREFIX: &str = "x-amz-";
 
@@ -52,25 +52,40 @@ fn trios() -> impl Iterator<Item = &'static Trio> {
 /// Refuses an SSE-C name given twice, in headers, in the query, in one of each, or in two vendors'
 /// spellings: which of the two counts would be a matter of who reads first.
 pub(super) fn refuse_repeated_customer_keys(head: &RequestHead<'_>) -> Result<(), SignatureError> {
-    for (place, name) in AMZ.six().into_iter().enumerate() {
-        let given = |names: &KeyNames| {
-            let name = names.six()[place];
-            let in_headers = head.headers.get_all(name).iter().count();
-            in_headers + if head.query.is_empty() { 0 } else { in_query(head.query, name) }
-        };
-        if ALL.into_iter().map(given).sum::<usize>() > 1 {
-            let name = name.to_owned();
-            return Err(SignatureError::CustomerKeyParameterRepeated { name });
+    let mut given = [0_usize; 6];
+    let mut count = |is_name: &dyn Fn(&str) -> bool| {
+        for names in ALL {
+            for (place, name) in names.six().into_iter().enumerate() {
+                given[place] += usize::from(is_name(name));
+            }
         }
+    };
+    for (name, _) in head.headers.iter().filter(|(name, _)| name.as_str().len() >= SHORTEST) {
+        count(&|known| name == known);
     }
-    Ok(())
+    // What is escaped is longer than what it says, so a short name is none of them.
+    for (raw, _) in query_pairs(head.query).filter(|(raw, _)| raw.len() >= SHORTEST) {
+        count(&|known| is_encoded(raw, known));
+    }
+    match given.into_iter().position(|times| times > 1) {
+        Some(place) => {
+            let name = AMZ.six()[place].to_owned();
+            Err(SignatureError::CustomerKeyParameterRepeated { name })
+        }
+        None => Ok(()),
+    }
 }
+
+/// The length of the shortest name of a customer key.
+const SHORTEST: usize = AMZ.own.key.len();
 
 /// How often a query has a name, in any case and however escaped.
 fn in_query(query: &str, name: &str) -> usize {
-    query_pairs(query)
-        .filter(|(raw, _)| {
-            encoding::decode(raw.as_bytes()).map(|byte| byte.to_ascii_lowercase()).eq(name.bytes())
-        })
-        .count()
+    query_pairs(query).filter(|(raw, _)| is_encoded(raw, name)).count()
+}
+
+/// Whether a query's raw name says this name, in any case and however escaped.
+fn is_encoded(raw: &str, name: &str) -> bool {
+    raw.len() >= name.len()
+        && encoding::decode(raw.as_bytes()).map(|byte| byte.to_ascii_lowercase()).eq(name.bytes())
 }

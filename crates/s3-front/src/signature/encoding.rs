@@ -35,6 +35,24 @@ pub(super) fn encode(byte: u8) -> &'static [u8] {
     if entry[0] == b'%' { entry } else { &entry[..1] }
 }
 
+/// Whether a query's name or value is encoded as the canonical request wants it: as most clients send it.
+pub(super) fn is_canonical(raw: &[u8]) -> bool {
+    let mut rest = raw;
+    while let [first, after @ ..] = rest {
+        rest = match after {
+            _ if is_unreserved(*first) => after,
+            [high, low, after @ ..] if *first == b'%' => {
+                match (hex::digit(*high), hex::digit(*low)) {
+                    (Some(a), Some(b)) if encode((a << 4) | b) == [b'%', *high, *low] => after,
+                    _ => return false,
+                }
+            }
+            _ => return false,
+        };
+    }
+    true
+}
+
 /// The bytes of a query's name or value: `%XX` and `+` decoded. A `%` that begins no escape is itself.
 pub(super) fn decode(raw: &[u8]) -> impl Iterator<Item = u8> + '_ {
     let mut rest = raw;
@@ -100,6 +118,25 @@ mod tests {
         assert_eq!(path("/ሴ (1)"), "/%E1%88%B4%20%281%29");
         assert_eq!(path("/100%/%4"), "/100%25/%254");
         assert_eq!(path("/%2520"), "/%2520");
+    }
+
+    #[test]
+    fn what_is_canonical_is_its_own_canonical_form() {
+        for (text, expected) in [
+            ("", true),
+            ("aZ9-._~%2F%C3%A9", true),
+            ("%2f", false),
+            ("%7E", false),
+            ("a+b", false),
+            ("a/b", false),
+            ("%", false),
+            ("%2", false),
+            ("%zz", false),
+            ("é", false),
+        ] {
+            assert_eq!(is_canonical(text.as_bytes()), expected, "{text}");
+            assert_eq!(value(text) == text, expected, "{text}");
+        }
     }
 
     #[test]

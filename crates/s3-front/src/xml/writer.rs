@@ -4,7 +4,8 @@
 //! well-formed for the parsers of S3 clients, and a reader gets back the same text.
 //! Does not: check element names; they are literals of this crate.
 
-use std::fmt::{Display, Write as _};
+use std::borrow::Cow;
+use std::fmt::{self, Display, Write};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -27,10 +28,10 @@ pub enum Encoding {
 
 impl Encoding {
     /// The text as this encoding shows it.
-    pub fn apply(self, text: &str) -> String {
+    pub fn apply(self, text: &str) -> Cow<'_, str> {
         match self {
-            Self::Plain => text.to_owned(),
-            Self::Url => utf8_percent_encode(text, URL_ENCODED).to_string(),
+            Self::Plain => text.into(),
+            Self::Url => utf8_percent_encode(text, URL_ENCODED).into(),
         }
     }
 }
@@ -60,9 +61,16 @@ impl XmlWriter {
 
     /// Writes `<name>text</name>`.
     pub fn text(&mut self, name: &str, text: impl Display) -> &mut Self {
-        let _ = write!(self.out, "<{name}>");
-        escape(&text.to_string(), &mut self.out);
-        let _ = write!(self.out, "</{name}>");
+        self.tag("<", name);
+        let _ = write!(Escaping(&mut self.out), "{text}");
+        self.tag("</", name);
+        self
+    }
+
+    /// Makes room for what is about to be written: a page of a listing that grew by doubling would be
+    /// copied, and wiped behind itself, at each step.
+    pub fn expect_bytes(&mut self, bytes: usize) -> &mut Self {
+        self.out.reserve(bytes);
         self
     }
 
@@ -109,32 +117,65 @@ impl XmlWriter {
     }
 
     fn start(&mut self, name: &'static str) {
-        let _ = write!(self.out, "<{name}>");
+        self.tag("<", name);
         self.open.push(name);
     }
 
     fn end(&mut self) -> &mut Self {
         if let Some(name) = self.open.pop() {
-            let _ = write!(self.out, "</{name}>");
+            self.tag("</", name);
         }
         self
+    }
+
+    fn tag(&mut self, opening: &str, name: &str) {
+        self.out.push_str(opening);
+        self.out.push_str(name);
+        self.out.push('>');
+    }
+}
+
+/// Escapes what is formatted into it, so that no text is built only to be escaped.
+struct Escaping<'o>(&'o mut String);
+
+impl Write for Escaping<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        escape(text, self.0);
+        Ok(())
     }
 }
 
 /// Escapes markup, and as character references what a parser would change or refuse raw: control
 /// characters and line ends. (References below U+0020 are what AWS sends too, for want of better.)
 fn escape(text: &str, out: &mut String) {
-    for char in text.chars() {
-        match char {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => {
-                let _ = write!(out, "&#x{:x};", u32::from(char));
-            }
-            _ => out.push(char),
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(may_need_escape) {
+        // Such a byte begins a character, so this is a boundary.
+        let (plain, suspect) = rest.split_at(at);
+        out.push_str(plain);
+        let mut chars = suspect.chars();
+        chars.next().into_iter().for_each(|char| escape_char(char, out));
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+}
+
+/// Whether a byte is markup, a control character, or the first of one beyond ASCII (U+0080 to U+009F
+/// begin with C2, U+FFFE and U+FFFF with EF).
+fn may_need_escape(byte: u8) -> bool {
+    matches!(byte, b'&' | b'<' | b'>' | b'"' | 0..=0x1f | 0x7f | 0xc2 | 0xef)
+}
+
+fn escape_char(char: char, out: &mut String) {
+    match char {
+        '&' => out.push_str("&amp;"),
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '"' => out.push_str("&quot;"),
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => {
+            let _ = write!(out, "&#x{:x};", u32::from(char));
         }
+        _ => out.push(char),
     }
 }
 
@@ -154,6 +195,13 @@ mod tests {
              <A xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
              <B><C>&lt;&amp;&quot;&gt;&#xd;&#xa;&#x1;é</C></B></A>"
         );
+    }
+
+    #[test]
+    fn beyond_ascii_only_controls_and_noncharacters_are_escaped() {
+        let mut out = String::new();
+        escape("\u{80}\u{9f}\u{a0}é\u{fffd}\u{fffe}\u{ffff}\u{ff5e}\u{10ffff}\u{7f}", &mut out);
+        assert_eq!(out, "&#x80;&#x9f;\u{a0}é\u{fffd}&#xfffe;&#xffff;\u{ff5e}\u{10ffff}&#x7f;");
     }
 
     #[test]
