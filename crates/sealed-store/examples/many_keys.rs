@@ -50,7 +50,7 @@ async fn main() {
 
 async fn open(data: &Path) -> SealedStore {
     let catalog = LmdbCatalog::open(&data.join("catalog"), LmdbOptions::default()).unwrap();
-    let blobs = FileBlobs::open(&data.join("blobs"), FileOptions::default()).unwrap();
+    let blobs = FileBlobs::open(data.join("blobs"), FileOptions::default()).unwrap();
     let backends = Backends {
         catalog: Arc::new(catalog),
         blobs: Arc::new(blobs),
@@ -81,7 +81,7 @@ async fn fill(store: SealedStore, bucket: Bucket, next: Arc<AtomicU64>, count: u
             condition: WriteCondition::default(),
         };
         store.put(put, &mut Small { taken: false }).await.unwrap();
-        if n % 250_000 == 0 {
+        if n.is_multiple_of(250_000) {
             println!("{n} of {count}");
         }
     }

@@ -1,6 +1,6 @@
 //! The catalog over a real PostgreSQL, which the tests start themselves.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests; a skip is said aloud")]
 
 mod cluster;
 mod contract;
