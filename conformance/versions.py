@@ -275,9 +275,14 @@ def blocked(lane, s3):
         s3.abort_multipart_upload(Bucket=BUCKET, Key="up", UploadId=upload)
         block(s3, "NONE")
         s3.put_object(**put, **holder)
-    with lane.check("KMS is refused as a default"):
-        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
-        fails(501, "NotImplemented", s3.put_bucket_encryption, Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    with lane.check("a named key is a default, a second layer is not"):
+        rule = lambda algorithm: {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm}}]}
+        s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration=rule("aws:kms"))
+        same(s3.put_object(Bucket=BUCKET, Key="kms", Body=b"x")["ServerSideEncryption"], "aws:kms")
+        same(s3.get_object(Bucket=BUCKET, Key="kms")["ServerSideEncryption"], "aws:kms")
+        fails(501, "NotImplemented", s3.put_bucket_encryption, Bucket=BUCKET,
+              ServerSideEncryptionConfiguration=rule("aws:kms:dsse"))
+        s3.delete_bucket_encryption(Bucket=BUCKET)
 
 
 if __name__ == "__main__":
