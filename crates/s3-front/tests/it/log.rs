@@ -2,20 +2,31 @@
 
 use std::{
     fmt::{Debug, Write},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use tracing::{
-    Event, Metadata, Subscriber,
+    Dispatch, Event, Metadata, Subscriber,
     field::{Field, Visit},
     span,
+    subscriber::DefaultGuard,
 };
 
 /// Every event of this crate from `info` up, as text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log(Arc<Mutex<String>>);
 
+/// Tracing remembers for each place in the code whether anybody listens. While there is one subscriber it
+/// asks the thread that comes by first, which may be another test's, without any; with two it asks all.
+static SECOND: OnceLock<Dispatch> = OnceLock::new();
+
 impl Log {
+    /// Listens to this thread until the guard is dropped.
+    pub(crate) fn listen(&self) -> DefaultGuard {
+        SECOND.get_or_init(|| Dispatch::new(Self::default()));
+        tracing::subscriber::set_default(self.clone())
+    }
+
     pub(crate) fn text(&self) -> String {
         self.0.lock().unwrap().clone()
     }

@@ -623,7 +623,7 @@ async fn the_log_says_why_and_never_a_key() {
     let deny = statement("Deny", EVERYONE, "s3:PutObject", KEYS);
     put_policy(&world, &[&format!(r#""Sid": "NoWrites", {deny}"#)]).await;
     let log = Log::default();
-    let guard = tracing::subscriber::set_default(log.clone());
+    let guard = log.listen();
     let refused = world.ask("PUT", "/bkt/my-object").key(KEY_A).body("x").send().await;
     assert_denied(world.ask("GET", "/bkt/my-object").anonymous().send().await, "anonymous");
     drop(guard);
