@@ -148,11 +148,17 @@ fn read_file(path: &Path) -> Result<Settings, Failure> {
     })?;
     toml::from_str(&text).map_err(|error| {
         Failure::wrong_usage(format!("the configuration file {} is not valid", path.display()))
-            .detail(error)
+            .detail(without_text(&error, &text))
             .hint(
                 "its keys are the names of the flags without the dashes, as in: region = \"eu-1\"",
             )
     })
+}
+
+/// What is wrong and on which line, without the line itself: it may hold the password of a URL.
+fn without_text(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {}: {}", before.matches('\n').count() + 1, error.message())
 }
 
 fn certificate_files(
@@ -242,6 +248,20 @@ mod tests {
 
     fn from_toml(text: &str) -> Settings {
         toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_not_quoted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        for text in [
+            "region = 'x'\nmetadata = 'postgres://me:s3cr3t@db/x\n",
+            "region = 'x'\nmetadatum = 'postgres://me:s3cr3t@db/x'\n",
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = format!("{:?}", read_file(&path).unwrap_err());
+            assert!(!error.contains("s3cr3t") && error.contains("line 2: "), "{error}");
+        }
     }
 
     #[test]
