@@ -190,9 +190,9 @@ fn judged(finished: &Finished) -> Outcome {
     let counts = finished.lines.iter().rev().find_map(|line| Counts::parse(line));
     match (finished.success, counts) {
         (true, Some(counts)) if counts.failed == 0 => Outcome::Passed(counts),
-        (true, None) => Outcome::Passed(Counts::one_passed()),
         (_, Some(counts)) => Outcome::Failed(counts.at_least_one_failed(), "see above".to_owned()),
-        (false, None) => Outcome::failed("ended without a count line".to_owned()),
+        // Also one that ended well: nobody knows what it looked at.
+        (_, None) => Outcome::failed("ended without a count line".to_owned()),
     }
 }
 
@@ -211,6 +211,7 @@ mod tests {
         assert!(judged(&finished(true, "errors: 3 passed, 1 failed, 0 skipped")).is_failure());
         assert!(judged(&finished(false, "errors: 3 passed, 0 failed, 0 skipped")).is_failure());
         assert!(judged(&finished(false, "Traceback")).is_failure());
+        assert!(judged(&finished(true, "usage: errors.py")).is_failure());
     }
 
     #[test]
