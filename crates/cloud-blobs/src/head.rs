@@ -18,10 +18,7 @@
 //!
 //! Does not: authenticate; whoever can write the backend can write a CRC. The seal does that.
 
-use object_engine::blobs::BlobId;
-
-/// Stored bytes under one checksum.
-pub(crate) const SUMMED_BYTES: u64 = 1 << 20;
+use object_engine::blobs::{BlobId, sums::SUMMED_BYTES};
 
 /// The fixed begin in bytes.
 pub(crate) const HEADER_BYTES: usize = 64;
@@ -113,42 +110,6 @@ fn sum_of(bytes: &[u8]) -> u32 {
     u32::try_from(digest.finalize()).expect("a CRC32 has 32 bits")
 }
 
-/// The table as it grows, fed front to back.
-#[derive(Debug, Default)]
-pub(crate) struct Sums {
-    table: Vec<u32>,
-    /// The entry under way and how many bytes it has.
-    open: Option<(crc_fast::Digest, u64)>,
-}
-
-impl Sums {
-    /// The next stored bytes.
-    pub(crate) fn update(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let fresh = || (crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi), 0);
-            let (mut digest, summed) = self.open.take().unwrap_or_else(fresh);
-            let left = usize::try_from(SUMMED_BYTES - summed).expect("at most 1 MiB");
-            let (now, later) = bytes.split_at(left.min(bytes.len()));
-            digest.update(now);
-            self.open = Some((digest, summed + now.len() as u64));
-            self.close_if(now.len() == left);
-            bytes = later;
-        }
-    }
-
-    /// The whole table.
-    pub(crate) fn finish(mut self) -> Vec<u32> {
-        self.close_if(true);
-        self.table
-    }
-
-    fn close_if(&mut self, complete: bool) {
-        if let Some((digest, _)) = self.open.take_if(|_| complete) {
-            self.table.push(u32::try_from(digest.finalize()).expect("a CRC32 has 32 bits"));
-        }
-    }
-}
-
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes(bytes[at..at + 4].try_into().expect("slice is 4 bytes long"))
 }
@@ -196,16 +157,5 @@ mod tests {
         let overlong = Head { length: 3, ..sample() };
         let table = vec![1];
         assert!(Head::decode(&Head { table, ..overlong }.encode(), BlobId(7), 3).is_err());
-    }
-
-    #[test]
-    fn sums_do_not_depend_on_the_pieces() {
-        let bytes: Vec<u8> = (0..3_000_001_u32).map(|i| (i % 251) as u8).collect();
-        let expected: Vec<u32> = bytes.chunks(1 << 20).map(crc_fast::crc32_iscsi).collect();
-        for piece in [1_000, 262_144, 1 << 20, 3_000_001] {
-            let mut sums = Sums::default();
-            bytes.chunks(piece).for_each(|piece| sums.update(piece));
-            assert_eq!(sums.finish(), expected, "pieces of {piece}");
-        }
     }
 }

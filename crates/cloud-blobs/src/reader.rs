@@ -16,6 +16,7 @@ use futures_util::{StreamExt as _, stream::BoxStream};
 use object_engine::blobs::{
     BlobError, BlobId, BlobReader,
     buffers::{BLOCK_BYTES, Buffer},
+    sums::{SUMMED_BYTES, Sums},
 };
 use object_store::{GetOptions, GetRange, GetResult, ObjectStore, path::Path};
 use tokio::sync::Mutex;
@@ -23,7 +24,7 @@ use tokio::sync::Mutex;
 use crate::{
     Volume,
     failure::{damaged, reading},
-    head::{HEADER_BYTES, Head, SUMMED_BYTES, Sums},
+    head::{HEADER_BYTES, Head},
 };
 
 /// Blobs up to this length are fetched whole when they are opened: one request instead of two, for no more

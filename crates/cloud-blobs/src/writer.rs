@@ -19,6 +19,7 @@ use bytes::Bytes;
 use object_engine::blobs::{
     BlobError, BlobId, BlobWriter,
     buffers::{BLOCK_BYTES, Buffer, PAGE_BYTES},
+    sums::Sums,
 };
 use object_store::{ObjectStoreExt as _, PutPayload, path::Path};
 use tokio::task::JoinSet;
@@ -26,7 +27,7 @@ use tokio::task::JoinSet;
 use crate::{
     Volume,
     failure::{damaged, unavailable},
-    head::{Head, Sums},
+    head::Head,
 };
 
 /// Segments of one blob that are put at the same time: one crosses the network while the backend answers

@@ -24,6 +24,7 @@ pub mod contract;
 pub mod faulty;
 pub mod files;
 pub mod memory;
+pub mod sums;
 
 /// The name of a blob: a number out of a leased range ([`crate::engine`] leases them), never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -18,8 +18,9 @@ use super::{
     super::{
         BlobError, BlobId, BlobReader,
         buffers::{BLOCK_BYTES, Buffer, BufferPool},
+        sums::Sums,
     },
-    footer::{Footer, Sums, file_bytes, footer_bytes},
+    footer::{Footer, file_bytes, footer_bytes},
     volume::Volume,
 };
 

@@ -19,8 +19,9 @@ use super::{
     super::{
         BlobError, BlobId, BlobWriter,
         buffers::{BLOCK_BYTES, Buffer, BufferPool, PAGE_BYTES},
+        sums::Sums,
     },
-    footer::{Footer, Sums, file_bytes},
+    footer::{Footer, file_bytes},
     sink::{Batch, Sink},
 };
 
