@@ -111,14 +111,18 @@ fn tests(root: &Path) -> Outcome {
     }
 }
 
-/// Whether the tests of the catalog in PostgreSQL had one to look at: without it they pass, and the test
-/// runner hides what they say.
+/// Whether the tests of the catalog in PostgreSQL had one to look at, and a pooler: without them they pass,
+/// and the test runner hides what they say.
 fn postgres() -> Outcome {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    match versions.into_iter().any(|version| version.path().join("bin/initdb").exists()) {
-        true => Outcome::Passed(Counts::one_passed()),
-        false => Outcome::Skipped("no PostgreSQL (apt-get install postgresql)".to_owned()),
+    if !versions.into_iter().any(|version| version.path().join("bin/initdb").exists()) {
+        return Outcome::Skipped("no PostgreSQL (apt-get install postgresql)".to_owned());
     }
+    let has_pooler = Path::new("/usr/sbin/pgbouncer").exists();
+    if !has_pooler {
+        println!("skipped: no PgBouncer (apt-get install pgbouncer)");
+    }
+    Outcome::Passed(Counts { skipped: u32::from(!has_pooler), ..Counts::one_passed() })
 }
 
 /// How many tests ended in which way.

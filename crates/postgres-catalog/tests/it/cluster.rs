@@ -18,7 +18,7 @@ use object_engine::entropy::Entropy;
 use postgres_catalog::PostgresCatalog;
 
 /// `nobody`: PostgreSQL does not run as root.
-const NOBODY: u32 = 65_534;
+pub(crate) const NOBODY: u32 = 65_534;
 
 /// A running server.
 pub(crate) struct Cluster {
@@ -118,7 +118,7 @@ fn installed() -> Option<PathBuf> {
     versions.pop()
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     Path::new("/proc/self").metadata().unwrap().uid() == 0
 }
