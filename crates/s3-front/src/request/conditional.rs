@@ -102,17 +102,15 @@ impl ReadConditions {
     }
 }
 
-/// The conditions of a write. `If-None-Match` with anything but `*` is `NotImplemented`, as on AWS.
+/// The conditions of a write. `If-None-Match` with ETags means what RFC 9110 says, where AWS takes `*`
+/// only; both headers at once are `NotImplemented`, as on AWS.
 pub fn write_condition(head: &Head) -> S3Result<WriteCondition> {
     let if_match = head.text("if-match")?.map(etags);
     let if_none_match = head.text("if-none-match")?.map(etags);
-    match if_none_match {
-        Some(ETagCondition::OneOf(_)) => Err(unsupported("If-None-Match")),
-        _ if if_match.is_some() && if_none_match.is_some() => {
-            Err(unsupported("If-Match, If-None-Match"))
-        }
-        _ => Ok(WriteCondition { if_match, if_none_match }),
+    if if_match.is_some() && if_none_match.is_some() {
+        return Err(unsupported("If-Match, If-None-Match"));
     }
+    Ok(WriteCondition { if_match, if_none_match })
 }
 
 /// The condition of a delete: `If-Match` only.

@@ -7,6 +7,7 @@
 
 use std::net::IpAddr;
 
+use http::HeaderValue;
 use object_engine::clock::Timestamp;
 
 use crate::{
@@ -67,7 +68,6 @@ const HEADERS: &[(&str, &str)] = &[
     ("aws:UserAgent", "user-agent"),
     ("aws:Referer", "referer"),
     ("s3:if-match", "if-match"),
-    ("s3:if-none-match", "if-none-match"),
     ("s3:object-lock-legal-hold", "x-amz-object-lock-legal-hold"),
     ("s3:object-lock-mode", "x-amz-object-lock-mode"),
     ("s3:object-lock-retain-until-date", "x-amz-object-lock-retain-until-date"),
@@ -154,6 +154,10 @@ impl Gathered<'_> {
             let value = self.head.headers.get(*name);
             context.set_if(key, value.map(|value| String::from_utf8_lossy(value.as_bytes())));
         }
+        // Policies ask whether it is there, so that nothing is overwritten; only `*` says that.
+        let if_none_match = self.head.headers.get("if-none-match");
+        let is_any = |value: &&HeaderValue| value.as_bytes().trim_ascii() == b"*";
+        context.set_if("s3:if-none-match", if_none_match.filter(is_any).map(|_| "*"));
         let until = self.head.headers.get(object_lock::RETAIN_UNTIL);
         let until = until.and_then(|until| object_lock::date(until.to_str().ok()?));
         let days =

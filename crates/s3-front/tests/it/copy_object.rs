@@ -459,7 +459,10 @@ async fn conditions_on_the_target() {
         copy().header("if-none-match", "*").send().await.expect_error(412, "PreconditionFailed");
         if_match("\"x\"").send().await.expect_error(412, "PreconditionFailed");
         let etag = made.element("ETag").unwrap();
+        let unless = |value: &str| copy().header("if-none-match", value);
+        unless(&etag).send().await.expect_error(412, "PreconditionFailed");
         if_match(&etag).send().await.expect_status(200);
+        unless("\"x\"").send().await.expect_status(200);
     }
 }
 

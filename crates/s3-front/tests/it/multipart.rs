@@ -67,6 +67,58 @@ async fn an_object_of_two_parts() {
 }
 
 #[tokio::test]
+async fn completing_has_conditions() {
+    let world = World::new().await;
+    let completed = async |name: &str, value: &str| {
+        let id = start(&world, &[]).await;
+        let one = part(&world, &id, 1, vec![1; 10]).await;
+        let list = format!(
+            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{one}</ETag></Part></CompleteMultipartUpload>"
+        );
+        let target = format!("/bkt/k?uploadId={id}");
+        world.ask("POST", &target).header(name, value).body(list).send().await
+    };
+    completed("if-match", "*").await.expect_error(404, "NoSuchKey");
+    let made = completed("if-none-match", "\"other\"").await.expect_status(200);
+    let etag = made.element("ETag").unwrap();
+    for (name, value, status) in [
+        ("if-none-match", "*", 412),
+        ("if-none-match", etag.as_str(), 412),
+        ("if-match", "\"other\"", 412),
+        ("if-none-match", "\"other\"", 200),
+        ("if-match", "*", 200),
+    ] {
+        completed(name, value).await.expect_status(status);
+    }
+}
+
+/// A part's checksum has the type of the whole's, as on AWS.
+#[tokio::test]
+async fn a_part_is_read_with_the_type_of_the_objects_checksum() {
+    let world = World::new().await;
+    for kind in ["FULL_OBJECT", "COMPOSITE"] {
+        let chosen = [("x-amz-checksum-algorithm", "CRC32"), ("x-amz-checksum-type", kind)];
+        let id = start(&world, &chosen).await;
+        let put = world.ask("PUT", &format!("/bkt/k?partNumber=1&uploadId={id}")).body("part");
+        let put = put.send().await.expect_status(200);
+        let sum = put.header("x-amz-checksum-crc32").unwrap();
+        let list = format!(
+            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{}</ETag><ChecksumCRC32>{sum}</ChecksumCRC32></Part></CompleteMultipartUpload>",
+            put.header("etag").unwrap()
+        );
+        let done = world.ask("POST", &format!("/bkt/k?uploadId={id}")).body(list).send().await;
+        done.expect_status(200);
+        for method in ["GET", "HEAD"] {
+            let ask = world.ask(method, "/bkt/k?partNumber=1");
+            let read = ask.header("x-amz-checksum-mode", "ENABLED").send().await;
+            let read = read.expect_status(206);
+            assert_eq!(read.header("x-amz-checksum-crc32"), Some(sum), "{method} {kind}");
+            assert_eq!(read.header("x-amz-checksum-type"), Some(kind), "{method}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn refused_completions_leave_the_upload_open() {
     let world = World::new().await;
     let id = start(&world, &[]).await;

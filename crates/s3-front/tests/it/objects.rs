@@ -86,7 +86,7 @@ async fn what_is_refused_stores_nothing() {
         (vec![("x-amz-checksum-crc32", "AA")], 400, "InvalidRequest"),
         (vec![("if-match", "\"other\"")], 412, "PreconditionFailed"),
         (vec![("if-none-match", "*")], 412, "PreconditionFailed"),
-        (vec![("if-none-match", "\"x\"")], 501, "NotImplemented"),
+        (vec![("if-match", "*"), ("if-none-match", "*")], 501, "NotImplemented"),
     ] {
         world
             .ask("PUT", "/bkt/k")
@@ -123,5 +123,19 @@ async fn writes_have_conditions() {
     assert_eq!(failed.element("Condition").as_deref(), Some("If-None-Match"));
     let failed = put(&[("if-match", "\"e\"")]).await.expect_error(412, "PreconditionFailed");
     assert_eq!(failed.element("Condition").as_deref(), Some("If-Match"));
-    put(&[("if-match", made.header("etag").unwrap())]).await.expect_status(200);
+    let etag = made.header("etag").unwrap();
+    put(&[("if-match", etag)]).await.expect_status(200);
+    for (known, status) in [
+        (etag.to_owned(), 412),
+        (format!("\"other\", W/{etag}"), 412),
+        (etag.trim_matches('"').to_owned(), 412),
+        ("\"other\"".to_owned(), 200),
+        ("other, another".to_owned(), 200),
+    ] {
+        let reply = put(&[("if-none-match", &known)]).await.expect_status(status);
+        let condition = (status == 412).then_some("If-None-Match");
+        assert_eq!(reply.element("Condition").as_deref(), condition, "{known}");
+    }
+    world.ask("DELETE", "/bkt/k").send().await.expect_status(204);
+    put(&[("if-none-match", etag)]).await.expect_status(200);
 }

@@ -460,6 +460,13 @@ async fn conditions_see_the_headers_of_a_write() {
         ),
         (r#""Null": {"s3:if-none-match": "false"}"#, false, alice("PUT", "/bkt/k")),
         (
+            r#""Null": {"s3:if-none-match": "false"}"#,
+            true,
+            alice("PUT", "/bkt/n").header("if-none-match", "*"),
+        ),
+        // Whoever must not overwrite is not helped by naming an ETag that nothing has.
+        (r#""Null": {"s3:if-none-match": "false"}"#, false, put("if-none-match", "\"none\"")),
+        (
             r#""StringEquals": {"s3:x-amz-content-sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}"#,
             true,
             alice("PUT", "/bkt/k"),
