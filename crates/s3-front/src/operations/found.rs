@@ -37,7 +37,7 @@ pub(crate) async fn object(
             Ok((version, object))
         }
         // Whether a key is there is only for those who may list.
-        _ if !call.may_list(bucket) => Err(denied()),
+        _ if !call.may_list(bucket, key) => Err(denied()),
         Lookup::NoSuchKey => Err(no_such_key(key)),
         Lookup::NoSuchVersion => Err(no_such_version(key, selector)),
         Lookup::DeleteMarker(version) => Err(delete_marker(call, bucket, &version, selector)),
@@ -101,7 +101,7 @@ pub(super) async fn copy_source(
             call.authorise_object(bucket, selector, (&[action], (&version, &object)))?;
             Ok((version, object))
         }
-        _ if !call.may_miss(bucket) => Err(denied()),
+        _ if !call.may_miss(bucket, key) => Err(denied()),
         Lookup::NoSuchVersion => Err(no_such_version(key, selector)),
         Lookup::DeleteMarker(_) if selector != VersionSelector::Latest => {
             Err(S3Error::with_message(

@@ -58,6 +58,8 @@ mod upload_part_copy;
 
 use object_engine::model::{BucketName, ObjectKey};
 
+pub(crate) use found::no_such_key;
+
 use crate::{
     error::S3Result,
     response::Answer,

@@ -23,6 +23,7 @@ use crate::{
     acl::{Acl, Asked, AskedGrant, Canned, On, Permission},
     error::{ErrorCode, S3Error, S3Result},
     identity::Principal,
+    operations::no_such_key,
     policy::{
         self, Acls, Action, Context, Decision, GrantedBy, IdentityPolicy, Policies, Question,
         Resource, could_allow, evaluate,
@@ -312,17 +313,38 @@ impl Call<'_> {
         }
     }
 
-    /// Whether a copy's source that is not there may be said not to be. (Where ACLs are enabled nothing
-    /// else may have allowed a read of it.)
-    pub(crate) fn may_miss(&self, bucket: &Bucket) -> bool {
-        !ObjectOwnership::of(bucket).has_acls() || self.may_list(bucket)
+    /// What whoever may list the bucket but not read an object in it is told of a key that is not there:
+    /// that it is not, as HeadObject of the S3 API reference has it. `None`: no more than the refusal.
+    pub(super) async fn absence(&self, bucket: &Bucket) -> S3Result<Option<S3Error>> {
+        let (Actions::All(actions), Some(key)) = (&self.needs.actions, &self.needs.key) else {
+            return Ok(None);
+        };
+        if actions[..] != [Action::GetObject] || !self.may_list(bucket, key) {
+            return Ok(None);
+        }
+        match self.engine().version(bucket, key, VersionSelector::Latest).await? {
+            Lookup::NoSuchKey | Lookup::DeleteMarker(_) => Ok(Some(no_such_key(key))),
+            Lookup::Object(..) | Lookup::NoSuchVersion => Ok(None),
+        }
     }
 
-    /// Whether the caller may know which keys the bucket has.
-    pub(crate) fn may_list(&self, bucket: &Bucket) -> bool {
+    /// Whether a copy's source that is not there may be said not to be. (Where ACLs are enabled nothing
+    /// else may have allowed a read of it.)
+    pub(crate) fn may_miss(&self, bucket: &Bucket, key: &ObjectKey) -> bool {
+        !ObjectOwnership::of(bucket).has_acls() || self.may_list(bucket, key)
+    }
+
+    /// Whether the caller may know if the bucket has a key: whether it may list what begins with it.
+    pub(crate) fn may_list(&self, bucket: &Bucket, key: &ObjectKey) -> bool {
         let resource = Resource::Bucket(bucket.name.as_str());
         let considered = self.considered(bucket);
-        let question = self.question(Action::ListBucket, resource, self.context_for(&considered));
+        let listing = considered.has_policy().then(|| {
+            let mut context = self.context().clone();
+            context.set("s3:prefix", key.as_str());
+            context
+        });
+        let context = listing.as_ref().unwrap_or(Context::UNASKED);
+        let question = self.question(Action::ListBucket, resource, context);
         let acls = self.acls(bucket, &considered, (Action::ListBucket, Known::NotYet));
         evaluate(&question, &considered.policies(Some(&bucket.owner), acls)).allowed
     }

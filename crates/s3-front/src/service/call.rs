@@ -100,7 +100,9 @@ impl Call<'_> {
     /// The bucket of this name, of which the caller may have what the request needs.
     pub(crate) async fn bucket(&self, name: &BucketName) -> S3Result<Bucket> {
         let bucket = self.standing_bucket(name).await?;
-        self.authorise(&bucket).await?;
+        if let Err(refused) = self.authorise(&bucket).await {
+            return Err(self.absence(&bucket).await?.unwrap_or(refused));
+        }
         self.expecting_owner(bucket, "x-amz-expected-bucket-owner")
     }
 

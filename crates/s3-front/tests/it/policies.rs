@@ -238,6 +238,36 @@ async fn a_missing_key_is_only_missing_for_who_may_list() {
 }
 
 #[tokio::test]
+async fn who_may_list_but_not_read_is_told_what_is_not_there() {
+    let world = world().await;
+    world.put("/bkt/open/here", "secret").await;
+    world.put("/bkt/shut/here", "secret").await;
+    let lists = statement("Allow", ALICE, "s3:ListBucket", BUCKET);
+    let narrow = format!(r#"{lists}, "Condition": {{"StringLike": {{"s3:prefix": "open/*"}}}}"#);
+    for (policy, key, status) in [
+        (&lists, "open/none", 404),
+        (&lists, "open/here", 403),
+        (&narrow, "open/none", 404),
+        (&narrow, "open/here", 403),
+        (&narrow, "shut/none", 403),
+        (&narrow, "shut/here", 403),
+    ] {
+        put_policy(&world, &[policy]).await;
+        for method in ["GET", "HEAD"] {
+            let reply = world.ask(method, &format!("/bkt/{key}")).by("alice").send().await;
+            assert_eq!(reply.status, status, "{method} {key} {policy}");
+        }
+        let of_version = format!("/bkt/{key}?versionId=null");
+        assert_denied(world.ask("GET", &of_version).by("alice").send().await, "a version");
+        let others = world.ask("GET", &format!("/bkt/{key}")).anonymous().send().await;
+        assert_denied(others, "anonymous");
+    }
+    let denied = statement("Deny", ALICE, "s3:ListBucket", BUCKET);
+    put_policy(&world, &[&denied]).await;
+    assert_denied(world.ask("HEAD", "/bkt/open/none").by("alice").send().await, "denied");
+}
+
+#[tokio::test]
 async fn what_anybody_may_write_is_the_bucket_owners() {
     let world = world().await;
     put_policy(&world, &[&statement("Allow", EVERYONE, "s3:PutObject", KEYS)]).await;
