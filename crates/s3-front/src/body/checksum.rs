@@ -101,17 +101,18 @@ pub struct Checksum {
     pub kind: ChecksumKind,
     /// Raw bytes, big-endian for the CRCs.
     pub value: Vec<u8>,
-    /// The number of parts if composite, else 0.
+    /// The number of parts if composite and of a whole object, else 0.
     pub parts: u32,
 }
 
 impl Checksum {
-    /// As headers show it: base64, and `-n` behind it if composite.
+    /// As headers show it: base64, and behind a composite one `-n`. A part of an object whose checksum is
+    /// composite has that kind and no parts of its own.
     pub fn text(&self) -> String {
         let value = STANDARD.encode(&self.value);
         match self.kind {
-            ChecksumKind::Composite => format!("{value}-{}", self.parts),
-            ChecksumKind::FullObject => value,
+            ChecksumKind::Composite if self.parts > 0 => format!("{value}-{}", self.parts),
+            ChecksumKind::Composite | ChecksumKind::FullObject => value,
         }
     }
 }
