@@ -274,6 +274,12 @@ async fn the_form_chooses_its_answer() {
         assert_eq!(reply.header("location"), Some(expected.as_str()));
         assert!(reply.body.is_empty());
     }
+    // A page of the bucket itself is one to go to: its parameters do not turn it into another request.
+    let home = form("success_action_redirect", "https://localhost:9443/bkt");
+    let sent = home.send().await.expect_status(303);
+    let target = sent.header("location").unwrap().strip_prefix("https://localhost:9443").unwrap();
+    let listed = world.ask("GET", target).send().await.expect_status(200);
+    assert_eq!(listed.elements("Key"), ["a/b cat.png"], "{target}");
     form("success_action_redirect", "/relative").send().await.expect_status(204);
     let both = form("redirect", "http://a.example/").bare("x-ignore-a", "b");
     both.send().await.expect_status(303);
