@@ -1,11 +1,13 @@
-//! Whose ways are followed where S3 services differ about customer keys.
+//! Whose ways are followed where S3 services differ: about customer keys, and what Ceph does otherwise.
 //!
-//! Guarantees: all that differs is a method here, so that a reader sees it at once; no other place
+//! Guarantees: all that differs is a method here or in `ceph`, so that a reader sees it at once; no other place
 //! asks for a profile by name. In every profile a key that was meant is a key that is demanded: an
 //! algorithm without a key is refused, a part without its upload's key is refused, a key header over
 //! plain HTTP is refused, and so is a key header in a spelling that the profile does not take.
 //! Does not: change how anything is stored. ETags stay random and the algorithm is compared exactly
 //! whatever the profile, so data written under one is read under another.
+
+mod ceph;
 
 use sealed_format::Md5Rule;
 
@@ -26,16 +28,18 @@ pub enum Profile {
     Ibm,
     /// Huawei Cloud Object Storage Service.
     Obs,
+    /// The object gateway of Ceph.
+    Ceph,
 }
 
 impl Profile {
     /// Every profile.
-    pub const ALL: [Self; 4] = [Self::Aws, Self::Ovh, Self::Ibm, Self::Obs];
+    pub const ALL: [Self; 5] = [Self::Aws, Self::Ovh, Self::Ibm, Self::Obs, Self::Ceph];
 
     /// What is asked of a key's MD5 where something is written.
     pub(crate) fn md5_on_write(self) -> Md5Rule {
         match self {
-            Self::Aws | Self::Ibm | Self::Obs => Md5Rule::Required,
+            Self::Aws | Self::Ibm | Self::Obs | Self::Ceph => Md5Rule::Required,
             Self::Ovh => Md5Rule::OptionalOrGuide,
         }
     }
@@ -43,7 +47,7 @@ impl Profile {
     /// What is asked of a key's MD5 where something is read, or copied from.
     pub(crate) fn md5_on_read(self) -> Md5Rule {
         match self {
-            Self::Aws => Md5Rule::Optional,
+            Self::Aws | Self::Ceph => Md5Rule::Optional,
             Self::Ovh => Md5Rule::OptionalOrGuide,
             Self::Ibm | Self::Obs => Md5Rule::Required,
         }
@@ -52,7 +56,7 @@ impl Profile {
     /// The spellings of the key headers that are taken.
     pub(crate) fn key_names(self) -> &'static [&'static KeyNames] {
         match self {
-            Self::Aws | Self::Ovh | Self::Ibm => &[&AMZ],
+            Self::Aws | Self::Ovh | Self::Ibm | Self::Ceph => &[&AMZ],
             Self::Obs => &[&AMZ, &OBS],
         }
     }
@@ -68,7 +72,7 @@ impl Profile {
             Self::Ovh => {
                 bad_request("Missing X-Amz-Server-Side-Encryption-Customer-Algorithm header")
             }
-            Self::Aws | Self::Ibm | Self::Obs => sse_c::missing_algorithm(),
+            Self::Aws | Self::Ibm | Self::Obs | Self::Ceph => sse_c::missing_algorithm(),
         }
     }
 
@@ -84,7 +88,7 @@ impl Profile {
             Self::Ovh => Some(bad_request(
                 "X-Amz-Server-Side-Encryption-Customer-Key header must be a base64 encoding of exactly 32 raw bytes",
             )),
-            Self::Aws | Self::Ibm | Self::Obs => None,
+            Self::Aws | Self::Ibm | Self::Obs | Self::Ceph => None,
         }
     }
 
@@ -92,7 +96,7 @@ impl Profile {
     pub(crate) fn key_required(self) -> S3Error {
         match self {
             Self::Ovh => bad_request("Missing X-Amz-Server-Side-Encryption-Customer-Key header"),
-            Self::Aws | Self::Ibm | Self::Obs => sse_c::key_required(),
+            Self::Aws | Self::Ibm | Self::Obs | Self::Ceph => sse_c::key_required(),
         }
     }
 }

@@ -175,6 +175,7 @@ impl S3Service {
         let mut response = match self.inner.answer(request, connection, &id).await {
             Ok(answer) => answer.into_response(),
             Err(error) => {
+                let error = self.inner.options.profile.worded(error);
                 note(&error, &id);
                 refused(&error, &id, is_head)
             }

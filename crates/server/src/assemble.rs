@@ -183,6 +183,7 @@ pub(crate) fn service(config: &Config, store: &Store, root: &Credentials) -> Ser
             cli::Profile::Ovh => Profile::Ovh,
             cli::Profile::Ibm => Profile::Ibm,
             cli::Profile::Obs => Profile::Obs,
+            cli::Profile::Ceph => Profile::Ceph,
         },
         copy_mode: match config.copy_mode {
             cli::CopyMode::Share => CopyMode::Share,

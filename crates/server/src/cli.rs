@@ -194,6 +194,8 @@ pub(crate) enum Profile {
     Ibm,
     /// Huawei Cloud Object Storage Service.
     Obs,
+    /// The object gateway of Ceph.
+    Ceph,
 }
 
 /// What a copy does with its source's body.

@@ -156,7 +156,7 @@ pub enum Lookup {
 pub struct WriteCondition {
     /// `If-Match: "etag"`: the newest version is an object with one of these ETags; `*` as `Any`.
     pub if_match: Option<ETagCondition>,
-    /// `If-None-Match`: the newest version is no object with one of these (S3 allows only `*` on writes).
+    /// `If-None-Match`: the newest version is no object with one of these; `*` as `Any`.
     pub if_none_match: Option<ETagCondition>,
 }
 

@@ -72,6 +72,7 @@ error_table! {
     InvalidPolicyDocument 400 "The content of the form does not meet the conditions specified in the policy document.";
     InvalidRange 416 "The requested range is not satisfiable";
     InvalidRequest 400 "Invalid Request";
+    InvalidRetentionPeriod 400 "The retention period is not valid.";
     InvalidStorageClass 400 "The storage class you specified is not valid";
     InvalidTag 400 "The tag provided was not a valid tag. This error can occur if the tag did not pass input validation.";
     InvalidToken 400 "The provided token is malformed or otherwise invalid.";
@@ -109,6 +110,7 @@ error_table! {
     PreconditionFailed 412 "At least one of the pre-conditions you specified did not hold";
     RequestTimeTooSkewed 403 "The difference between the request time and the current time is too large.";
     RequestTimeout 400 "Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.";
+    ServerSideEncryptionConfigurationNotFoundError 404 "The server side encryption configuration was not found";
     ServiceUnavailable 503 "Service is unable to handle request.";
     SignatureDoesNotMatch 403 "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
     SlowDown 503 "Please reduce your request rate.";

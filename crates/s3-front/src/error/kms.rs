@@ -28,6 +28,16 @@ pub(crate) fn signature_required() -> S3Error {
     .closing()
 }
 
+/// `aws:kms` without a key id, where there is no default key.
+pub(crate) fn key_id_required() -> S3Error {
+    S3Error::argument(
+        "Server Side Encryption with KMS managed key requires HTTP header x-amz-server-side-encryption-aws-kms-key-id",
+        "x-amz-server-side-encryption",
+        "aws:kms",
+    )
+    .closing()
+}
+
 /// A key id that names no key of the service, or could not.
 pub(crate) fn no_such_key_id(id: &str) -> S3Error {
     S3Error::with_message(ErrorCode::KmsNotFoundException, format!("Invalid keyId '{id}'"))

@@ -99,6 +99,12 @@ impl S3Error {
         self
     }
 
+    /// The same refusal by another code, with that one's status.
+    #[must_use]
+    pub(crate) fn recoded(self, code: ErrorCode) -> Self {
+        Self { code, status: code.status(), ..self }
+    }
+
     /// Whether the document is that of STS and IAM.
     pub fn is_nested(&self) -> bool {
         self.nested

@@ -4,7 +4,7 @@
 
 use object_engine::model::BucketName;
 
-use super::encryption_settings::{DEFAULT, DefaultEncryption, EncryptionSettings};
+use super::encryption_settings::{DEFAULT, DefaultEncryption, EncryptionSettings, SETTING};
 use crate::{
     error::{ErrorCode, S3Error, S3Result},
     request::encryption,
@@ -16,6 +16,10 @@ use crate::{
 /// The default encryption, which every bucket has, and what is blocked.
 pub(crate) async fn get_bucket_encryption(call: &Call<'_>, name: &BucketName) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
+    if !bucket.settings.contains_key(SETTING) && !call.profile().shows_default_encryption() {
+        return Err(S3Error::new(ErrorCode::ServerSideEncryptionConfigurationNotFoundError)
+            .element("BucketName", name.as_str()));
+    }
     Ok(Answer::xml(EncryptionSettings::of(&bucket)?.document()))
 }
 
@@ -27,10 +31,12 @@ pub(crate) async fn put_bucket_encryption<B: HttpBody>(
 ) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
     let wanted = Wanted::parse(&call.guarded_document(incoming).await?)?;
-    EncryptionSettings::change(call, &bucket, |current| EncryptionSettings {
-        blocks_sse_c: wanted.blocks_sse_c.unwrap_or(current.blocks_sse_c),
-        bucket_key: wanted.bucket_key,
-        default: wanted.default.clone(),
+    EncryptionSettings::change(call, &bucket, |current| {
+        Some(EncryptionSettings {
+            blocks_sse_c: wanted.blocks_sse_c.unwrap_or(current.blocks_sse_c),
+            bucket_key: wanted.bucket_key,
+            default: wanted.default.clone(),
+        })
     })
     .await?;
     Ok(Answer::ok())
@@ -42,9 +48,10 @@ pub(crate) async fn delete_bucket_encryption(
     name: &BucketName,
 ) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
-    EncryptionSettings::change(call, &bucket, |current| EncryptionSettings {
-        blocks_sse_c: current.blocks_sse_c,
-        ..EncryptionSettings::default()
+    EncryptionSettings::change(call, &bucket, |current| {
+        current
+            .blocks_sse_c
+            .then(|| EncryptionSettings { blocks_sse_c: true, ..EncryptionSettings::default() })
     })
     .await?;
     Ok(Answer::no_content())

@@ -1,5 +1,7 @@
 //! CompleteMultipartUpload.
 
+use std::mem;
+
 use object_engine::{
     error::EngineError,
     model::{Bucket, ETag, Holder, PublicVersion, Upload, UploadId},
@@ -22,6 +24,7 @@ use crate::{
     body::{ChecksumAlgorithm, RequestBody},
     error::{ErrorCode, S3Error, S3Result, sse_c},
     limits::PART_NUMBER_MAX,
+    profile::Profile,
     request::{
         checksum::{shown, to_format},
         conditional,
@@ -47,7 +50,7 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
     let promises = Promises::parse(head)?;
     let condition = conditional::write_condition(head)?;
     let body = RequestBody::ignoring_checksums(&head.headers, incoming.payload, incoming.body)?;
-    let parts = chosen_parts(&call.xml_body(body).await?)?;
+    let parts = chosen_parts(&call.xml_body(body).await?, call.profile())?;
     let opening = call.keys.for_complete()?;
     let id = uploads::upload_id(&head.query)?;
     let again = Again { bucket: &bucket, at, id };
@@ -88,7 +91,7 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
 }
 
 /// The request's list: in ascending order, numbers from 1 to 10,000 (E22).
-fn chosen_parts(body: &[u8]) -> S3Result<Vec<ChosenChecksum>> {
+fn chosen_parts(body: &[u8], profile: Profile) -> S3Result<Vec<ChosenChecksum>> {
     if body.is_empty() {
         return Err(S3Error::with_message(
             ErrorCode::InvalidRequest,
@@ -97,7 +100,16 @@ fn chosen_parts(body: &[u8]) -> S3Result<Vec<ChosenChecksum>> {
     }
     let root = Element::parse(body, "CompleteMultipartUpload")?;
     root.only(&["Part"])?;
-    let parts: Vec<_> = root.children().iter().map(chosen_part).collect::<S3Result<_>>()?;
+    let mut parts: Vec<_> = root.children().iter().map(chosen_part).collect::<S3Result<_>>()?;
+    if profile.takes_part_listed_again() {
+        parts.dedup_by(|later, kept| {
+            let is_again = later.number == kept.number;
+            if is_again {
+                mem::swap(later, kept);
+            }
+            is_again
+        });
+    }
     if parts.is_empty() || parts.len() > PART_NUMBER_MAX as usize {
         return Err(malformed());
     }
@@ -259,7 +271,7 @@ mod tests {
 
     fn parsed(parts: &str) -> Result<Vec<u32>, ErrorCode> {
         let body = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
-        let parts = chosen_parts(body.as_bytes()).map_err(|error| error.code())?;
+        let parts = chosen_parts(body.as_bytes(), Profile::Aws).map_err(|error| error.code())?;
         Ok(parts.into_iter().map(|part| part.number).collect())
     }
 
@@ -287,13 +299,13 @@ mod tests {
         ] {
             assert_eq!(parsed(&parts), Err(code), "{parts}");
         }
-        assert_eq!(chosen_parts(b"").unwrap_err().code(), ErrorCode::InvalidRequest);
+        assert_eq!(chosen_parts(b"", Profile::Aws).unwrap_err().code(), ErrorCode::InvalidRequest);
     }
 
     #[test]
     fn a_part_number_below_one_is_e22() {
         let body = format!("<CompleteMultipartUpload>{}</CompleteMultipartUpload>", part("0"));
-        let error = chosen_parts(body.as_bytes()).unwrap_err();
+        let error = chosen_parts(body.as_bytes(), Profile::Aws).unwrap_err();
         assert_eq!(error.message(), "PartNumber must be >= 1");
         assert_eq!(
             error.elements(),

@@ -41,7 +41,7 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
     let source_bucket = call.source_bucket(&asked).await?;
     SseCWrite { bucket: &bucket, key: at.key, action: "s3:CopyObject" }.check(call)?;
     let storage_class = stored::storage_class(head)?;
-    let asked_encryption = encryption::asked(head, &call.keys)?;
+    let asked_encryption = encryption::asked(head, &call.keys, call.profile())?;
     // AWS refuses what is wrong with the source's trio before it looks at the target's.
     let opening = call.source_keys.for_read()?;
     let sealing = call.keys.for_write()?;

@@ -52,6 +52,14 @@ pub(crate) async fn create_bucket<B: HttpBody>(
     settings.extend(acl.kept(caller.id).map(|kept| (acls::ACL.to_owned(), kept)));
     match call.engine().create_bucket_with(name, caller.id, region, &settings).await? {
         CreateBucket::Created(bucket) => Ok(created(&bucket)),
+        CreateBucket::OwnedByYou(bucket) if call.profile().keeps_acl_of_bucket_made_again() => {
+            let has_lock = bucket.settings.contains_key(OBJECT_LOCK);
+            let has_acl = bucket.settings.get(acls::ACL) == acl.kept(&bucket.owner).as_ref();
+            match has_acl && (!with_lock || has_lock) {
+                true => Ok(created(&bucket)),
+                false => Err(refused(ErrorCode::BucketAlreadyExists, name)),
+            }
+        }
         // Nobody is told of a lock that the bucket does not have.
         CreateBucket::OwnedByYou(bucket)
             if region == CLASSIC_REGION

@@ -48,11 +48,12 @@ impl EncryptionSettings {
         }
     }
 
-    /// Changes a bucket's in one step, so that of two changes at once neither undoes the other's block.
+    /// Changes a bucket's in one step, so that of two changes at once neither undoes the other's block;
+    /// `None`: nothing is set any more.
     pub(crate) async fn change(
         call: &Call<'_>,
         bucket: &Bucket,
-        change: impl Fn(Self) -> Self + Sync,
+        change: impl Fn(Self) -> Option<Self> + Sync,
     ) -> S3Result<()> {
         Self::of(bucket)?;
         let change = |document: Option<&str>| {
@@ -63,8 +64,7 @@ impl EncryptionSettings {
                     Self::read(document).unwrap_or(Self { blocks_sse_c: true, ..Self::default() })
                 }
             };
-            let changed = change(current);
-            (changed != Self::default()).then(|| changed.document())
+            change(current).map(|changed| changed.document())
         };
         if call.engine().change_setting(bucket, SETTING, &change).await? {
             Ok(())

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use object_engine::model::{Bucket, LegalHold, Retention, StoredObject, Version};
 use sealed_format::Checksum;
 use sealed_store::{ObjectFacts, Unlocked};
@@ -25,7 +25,7 @@ use crate::{
     },
     response::{
         Answer, ResponseBody,
-        object::{VERSION_ID, version_id},
+        object::{DELETE_MARKER, VERSION_ID, version_id},
         time,
     },
     service::Call,
@@ -74,7 +74,8 @@ impl Read {
         let opening = call.keys.for_read()?;
         refuse_anonymous_overrides(call)?;
         let selector = listing::version(&head.query)?;
-        let (version, object) = found::object(call, &bucket, at.key, selector).await?;
+        let found = found::object(call, &bucket, at.key, selector).await;
+        let (version, object) = found.map_err(|error| no_marker(call, error))?;
         let unlocked = found::unlock(call, &bucket, (&version, &object), opening.as_ref()).await?;
         let conditions = ReadConditions::parse(head)?;
         let facts = unlocked.facts();
@@ -140,6 +141,18 @@ impl Read {
             (Some(None), _) | (None, false) => Ok(call.store().checksum(&self.unlocked).await?),
             (None, true) => Ok(None),
         }
+    }
+}
+
+/// A key that is not there, told by profiles that say so not to be under a delete marker either.
+fn no_marker(call: &Call<'_>, error: S3Error) -> S3Error {
+    let is_marked = error.headers().iter().any(|(name, _)| name == DELETE_MARKER);
+    let is_missing = error.code() == ErrorCode::NoSuchKey && !is_marked;
+    match is_missing && call.profile().tells_of_no_delete_marker() {
+        true => {
+            error.header(HeaderName::from_static(DELETE_MARKER), HeaderValue::from_static("false"))
+        }
+        false => error,
     }
 }
 
@@ -210,7 +223,7 @@ fn not_modified(bucket: &Bucket, version: &Version, facts: &ObjectFacts) -> S3Er
 }
 
 /// `response-*` and the headers that they replace.
-const OVERRIDES: [(&str, header::HeaderName); 6] = [
+const OVERRIDES: [(&str, HeaderName); 6] = [
     ("response-cache-control", header::CACHE_CONTROL),
     ("response-content-disposition", header::CONTENT_DISPOSITION),
     ("response-content-encoding", header::CONTENT_ENCODING),

@@ -25,7 +25,11 @@ pub(crate) async fn list_objects(call: &Call<'_>, name: &BucketName) -> S3Result
 
     let mut writer = XmlWriter::new("ListBucketResult");
     writer.text("Name", name);
-    writer.text("Prefix", asked.encoding.apply(&asked.prefix));
+    let of_prefix = match call.profile().encodes_repeated_prefix() {
+        true => asked.encoding,
+        false => Encoding::Plain,
+    };
+    writer.text("Prefix", of_prefix.apply(&asked.prefix));
     writer.text("Marker", asked.encoding.apply(marker.unwrap_or_default()));
     // AWS names the next marker only where the last key of the page might not be it.
     let next = page.next_after.as_deref().filter(|_| asked.delimiter.is_some());
@@ -41,7 +45,11 @@ pub(crate) async fn list_objects_v2(call: &Call<'_>, name: &BucketName) -> S3Res
     let query = &call.head.query;
     let asked = Asked::parse(query)?;
     let start_after = query.filled("start-after");
-    let continued = listing::continued(query)?;
+    let is_begun = query.get("continuation-token") != Some("");
+    let continued = match is_begun || !call.profile().takes_empty_token() {
+        true => listing::continued(query)?,
+        false => None,
+    };
     let fetch_owner = listing::flag(query, "fetch-owner")?;
     let after = continued.or_else(|| start_after.map(str::to_owned));
     let page = asked.page(call, &bucket, after).await?;

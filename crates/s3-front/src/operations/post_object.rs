@@ -138,7 +138,7 @@ async fn authorised(
     let mut range = LengthRange { min: 0, max: PUT_BYTES_MAX };
     if let Some(policy) = policy {
         let now = call.service.options.clock.now();
-        range = Policy::parse(policy)?.check(form, bucket.as_str(), now)?;
+        range = Policy::parse(policy)?.check(form, (bucket.as_str(), call.profile()), now)?;
         range.max = range.max.min(PUT_BYTES_MAX);
     }
     Ok((principal, range))

@@ -36,6 +36,9 @@ pub(crate) async fn put_bucket_policy<B: HttpBody>(
         return Err(ErrorCode::MissingRequestBodyError.into());
     }
     let policy = BucketPolicy::parse(&document, name)?;
+    if !call.profile().takes_idle_statements() {
+        policy.check_applies()?;
+    }
     if public_access_block(&bucket).block_public_policy && policy.is_public() {
         tracing::info!(request_id = call.request_id, "refused: BlockPublicPolicy");
         return Err(denied());

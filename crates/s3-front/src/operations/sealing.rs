@@ -30,7 +30,7 @@ pub(super) enum Sealer {
 impl Sealer {
     /// As the request's headers and the bucket say (E10, and E2 to E9 of the trio).
     pub(super) fn of(call: &Call<'_>, bucket: &Bucket) -> S3Result<Self> {
-        let asked = encryption::asked(&call.head, &call.keys)?;
+        let asked = encryption::asked(&call.head, &call.keys, call.profile())?;
         Self::chosen(call, bucket, (asked, call.keys.for_write()?))
     }
 

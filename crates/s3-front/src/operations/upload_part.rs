@@ -37,11 +37,12 @@ pub(crate) async fn upload_part<B: HttpBody>(
     SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check(call)?;
     let query = &call.head.query;
     let mut body = Plaintext::promised(call, incoming)?;
-    encryption::check_part(&call.head)?;
+    let asked = encryption::asked_of_part(&call.head, &call.keys, call.profile())?;
     let opening = call.keys.for_part()?;
     let number = uploads::part_number(query)?.unwrap_or_default();
     let id = uploads::upload_id(query)?;
     let upload = found::upload(call, &bucket, at.key, id).await?;
+    encryption::check_as_upload(asked, &upload.holder)?;
     let unlocked = unlock(call, &bucket, &upload, opening.as_ref()).await?;
     NewLock::of_upload(&upload.attached, &bucket)?
         .demand_integrity(body.0.has_integrity_header(), "Put Part")?;

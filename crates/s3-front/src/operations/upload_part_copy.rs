@@ -28,7 +28,7 @@ pub(crate) async fn upload_part_copy(call: &Call<'_>, at: &At<'_>) -> S3Result<A
     let bucket = call.bucket(at.bucket).await?;
     let source_bucket = call.source_bucket(&asked).await?;
     SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check(call)?;
-    encryption::check_part(head)?;
+    let asked_encryption = encryption::asked_of_part(head, &call.keys, call.profile())?;
     // AWS refuses what is wrong with the source's trio before it looks at the target's.
     let source_opening = call.source_keys.for_read()?;
     let opening = call.keys.for_part()?;
@@ -37,6 +37,7 @@ pub(crate) async fn upload_part_copy(call: &Call<'_>, at: &At<'_>) -> S3Result<A
     let range = copy_source::range(head)?;
     let source = Source::open(call, source_bucket, &asked, source_opening.as_ref()).await?;
     let upload = found::upload(call, &bucket, at.key, id).await?;
+    encryption::check_as_upload(asked_encryption, &upload.holder)?;
     let unlocked = unlock(call, &bucket, &upload, opening.as_ref()).await?;
     let bytes = wanted(range, source.unlocked.facts().length)?;
 

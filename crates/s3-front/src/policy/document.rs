@@ -71,11 +71,17 @@ impl BucketPolicy {
             if !statement.resources.are_in(bucket) {
                 return Err(PolicyError::InvalidResource);
             }
-            statement.check_applies()?;
+            statement.check_actions()?;
             let sid = statement.sid.clone();
             Ok((sid, (principals, statement)))
         })?;
         Ok(Self { statements })
+    }
+
+    /// Refuses a policy with an action that can be done to none of its statement's resources: it would
+    /// say nothing, and its author meant something.
+    pub fn check_applies(&self) -> Result<(), PolicyError> {
+        self.statements.iter().try_for_each(|(_, statement)| statement.check_applies())
     }
 }
 
@@ -149,12 +155,17 @@ impl Statement {
         })
     }
 
+    /// Each of the actions must be one that S3 has.
+    fn check_actions(&self) -> Result<(), PolicyError> {
+        match self.actions.patterns().iter().any(Vec::is_empty) {
+            true => Err(PolicyError::InvalidAction),
+            false => Ok(()),
+        }
+    }
+
     /// Each of the actions must be something that can be done to one of the resources.
     fn check_applies(&self) -> Result<(), PolicyError> {
         for stands_for in self.actions.patterns() {
-            if stands_for.is_empty() {
-                return Err(PolicyError::InvalidAction);
-            }
             if !stands_for.iter().any(|action| self.resources.can_be(action.level())) {
                 return Err(PolicyError::ActionWithoutResource);
             }
@@ -178,7 +189,8 @@ mod tests {
 
     fn bucket(document: &str) -> Result<usize, PolicyError> {
         let bucket = BucketName::parse("bkt").unwrap();
-        BucketPolicy::parse(document, &bucket).map(|policy| policy.statements.len())
+        let policy = BucketPolicy::parse(document, &bucket)?;
+        policy.check_applies().map(|()| policy.statements.len())
     }
 
     const STATEMENT: &str = r#"{"Sid": "a", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bkt/*"}"#;

@@ -19,7 +19,7 @@ use super::{
     Form,
     json::{self, Text, Value},
 };
-use crate::signature::is_customer_secret;
+use crate::{body::ChecksumAlgorithm, key_names, profile::Profile, signature::is_customer_secret};
 
 /// Why a policy lets a form not pass. The client, or who signed the policy, must act.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Policy {
     pub(crate) fn check(
         &self,
         form: &Form,
-        bucket: &str,
+        (bucket, profile): (&str, Profile),
         now: Timestamp,
     ) -> Result<LengthRange, PolicyError> {
         if now > self.expiration {
@@ -107,12 +107,17 @@ impl Policy {
         }
         let mut range = LengthRange { min: 0, max: u64::MAX };
         for condition in &self.conditions {
-            if !condition.holds(form, bucket, &mut range) {
+            let is_idle = profile.takes_absent_field_as_empty() && condition.is_idle(form);
+            if !is_idle && !condition.holds(form, bucket, &mut range) {
                 let text = condition.text();
                 return Err(PolicyError::denied(&format!("Policy Condition failed: {text}")));
             }
         }
-        let allowed = |name: &str| self.conditions.iter().any(|condition| condition.names(name));
+        let is_checksum = |name: &str| ChecksumAlgorithm::from_header_name(name).is_some();
+        let allowed = |name: &str| {
+            profile.takes_unnamed_checksum() && is_checksum(name)
+                || self.conditions.iter().any(|condition| condition.names(name))
+        };
         let extra: Vec<_> =
             form.names().filter(|name| !is_exempt(name) && !allowed(name)).collect();
         if extra.is_empty() {
@@ -150,6 +155,16 @@ impl Condition {
         };
         // A field that is not there fails, even where its beginning may be anything.
         value.is_some_and(|value| self.matches(field, value))
+    }
+
+    /// Whether it lets a field begin with anything that the form does not have. Never one of a customer's
+    /// key: whoever signs a policy about that means it to be there.
+    fn is_idle(&self, form: &Form) -> bool {
+        let is_absent =
+            |field: &str| form.get(field).is_none() && !key_names::is_any_vendors(field);
+        self.test == Test::StartsWith
+            && self.arguments[1].is_empty()
+            && self.field().is_some_and(is_absent)
     }
 
     fn matches(&self, field: &str, value: &[u8]) -> bool {

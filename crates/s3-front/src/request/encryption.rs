@@ -4,12 +4,14 @@
 //! Does not: look at the SSE-C trio beyond whether it is there, or know a bucket's default.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use object_engine::model::Holder;
 use sealed_store::{CONTEXT_ARN, EncryptionContext, KeyName};
 
 use super::{customer_key::CustomerKeyHeaders, head::Head};
 use crate::{
     error::{S3Error, S3Result, kms, sse_c},
     limits::ENCRYPTION_CONTEXT_BYTES_MAX,
+    profile::Profile,
 };
 
 /// `x-amz-server-side-encryption`.
@@ -40,13 +42,20 @@ pub(crate) struct AskedKms {
 }
 
 /// For operations that begin an object (E10).
-pub(crate) fn asked(head: &Head, trio: &CustomerKeyHeaders) -> S3Result<Option<Asked>> {
+pub(crate) fn asked(
+    head: &Head,
+    trio: &CustomerKeyHeaders,
+    profile: Profile,
+) -> S3Result<Option<Asked>> {
     let Some(asked) = head.text(SSE)? else { return refuse_kms_headers(head).map(|()| None) };
     if trio.any() {
         return Err(sse_c::conflicting_encryption(asked));
     }
     match asked {
         "AES256" => refuse_kms_headers(head).map(|()| Some(Asked::Server)),
+        "aws:kms" if head.filled(KMS_KEY_ID)?.is_none() && !profile.has_default_named_key() => {
+            Err(kms::key_id_required())
+        }
         "aws:kms" => Ok(Some(Asked::Kms(AskedKms::parse(head)?))),
         "aws:kms:dsse" => Err(no_dual_layer()),
         other => {
@@ -62,9 +71,28 @@ pub(crate) fn no_dual_layer() -> S3Error {
     )
 }
 
-/// For UploadPart (E10p).
-pub(crate) fn check_part(head: &Head) -> S3Result<()> {
-    head.text(SSE)?.map_or(Ok(()), |asked| Err(sse_c::encryption_on_part(asked)))
+/// For UploadPart (E10p): what it asks, where the profile takes that beside no customer's key. It is
+/// for [`check_as_upload`] then.
+pub(crate) fn asked_of_part<'h>(
+    head: &'h Head,
+    trio: &CustomerKeyHeaders,
+    profile: Profile,
+) -> S3Result<Option<&'h str>> {
+    match head.text(SSE)? {
+        Some(asked) if trio.any() || !profile.takes_encryption_of_part() => {
+            Err(sse_c::encryption_on_part(asked))
+        }
+        asked => Ok(asked),
+    }
+}
+
+/// Refuses (E10p) what a part asks unless its upload is held that way, so that nothing is sealed
+/// otherwise than was meant.
+pub(crate) fn check_as_upload(asked: Option<&str>, holder: &Holder) -> S3Result<()> {
+    match (asked, holder) {
+        (None, _) | (Some("AES256"), Holder::Server) | (Some("aws:kms"), Holder::Kms(_)) => Ok(()),
+        (Some(asked), _) => Err(sse_c::encryption_on_part(asked)),
+    }
 }
 
 /// For reads (E20).

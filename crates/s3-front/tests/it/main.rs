@@ -5,6 +5,7 @@ mod access;
 mod acls;
 mod attributes;
 mod buckets;
+mod ceph;
 mod client;
 mod copy_keys;
 mod copy_object;

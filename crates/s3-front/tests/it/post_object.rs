@@ -65,7 +65,7 @@ impl<'w> Form<'w> {
         self
     }
 
-    fn condition(mut self, condition: &str) -> Self {
+    pub(crate) fn condition(mut self, condition: &str) -> Self {
         self.conditions.push(condition.to_owned());
         self
     }

@@ -11,7 +11,7 @@ use crate::{
 /// What the OVH guide's shell pipeline makes of [`KEY_A`]: base64(hex(MD5(text + "\n")) + "\n").
 const GUIDE_MD5: &str = "NWQwMjgyMTA3OTE4YTdlZmFjYTRiZWI1NDU2ZGQwNjgK";
 
-/// The answers of the specification by their names there, and OVH's own three.
+/// The answers of the specification by their names there, OVH's own three, and Ceph's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Done,
@@ -39,6 +39,8 @@ enum Answer {
     NoKeyOf32,
     /// OVH's E11.
     NoKey,
+    /// Ceph's E13.
+    OtherKey,
 }
 
 use Answer::*;
@@ -163,6 +165,12 @@ impl Answer {
                 "Missing X-Amz-Server-Side-Encryption-Customer-Key header",
                 false,
             ),
+            OtherKey => (
+                400,
+                "InvalidArgument",
+                "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.",
+                false,
+            ),
         }
     }
 }
@@ -205,18 +213,18 @@ pub(crate) const OPERATIONS: [(&str, Class); 18] = [
     ("ListMultipartUploads", Class::Keyless),
 ];
 
-/// One answer under every profile, or one for each: aws, ovh, ibm, obs.
+/// One answer under every profile, or one for each: aws, ovh, ibm, obs, ceph.
 #[derive(Clone, Copy)]
 enum By {
     All(Answer),
-    Each([Answer; 4]),
+    Each([Answer; 5]),
 }
 
 use By::{All, Each};
 
 /// One under OVH's, another under the rest.
 const fn ovh(others: Answer, ovh: Answer) -> By {
-    Each([others, ovh, others, others])
+    Each([others, ovh, others, others, others])
 }
 
 /// What is sent, and what each class of operations answers.
@@ -293,9 +301,9 @@ const KINDS: &[Kind] = &[
         headers: &[A, K],
         begin: ovh(E6, Done),
         part: ovh(E6, Done),
-        read: Each([Done, Done, E6, E6]),
-        list_parts: Each([Done, Done, E6, E6]),
-        source: Each([Done, Done, E6, E6]),
+        read: Each([Done, Done, E6, E6, Done]),
+        list_parts: Each([Done, Done, E6, E6, Done]),
+        source: Each([Done, Done, E6, E6, Done]),
         ..BASE
     },
     Kind { name: "an empty MD5", headers: &[A, K, (KEY_MD5, "")], ..same(All(E7), All(E7)) },
@@ -332,7 +340,7 @@ const KINDS: &[Kind] = &[
         headers: &[A, (KEY, KEY_SHORT.0), (KEY_MD5, KEY_SHORT.1)],
         begin: ovh(E9, NoKeyOf32),
         part: ovh(E15, NoKeyOf32),
-        read: ovh(E13, NoKeyOf32),
+        read: Each([E13, NoKeyOf32, E13, E13, OtherKey]),
         complete: ovh(E16, NoKeyOf32),
         list_parts: ovh(E15, NoKeyOf32),
         source: ovh(E15, NoKeyOf32),
@@ -342,7 +350,7 @@ const KINDS: &[Kind] = &[
         name: "another key",
         headers: &[A, (KEY, KEY_B.0), (KEY_MD5, KEY_B.1)],
         part: All(E15),
-        read: All(E13),
+        read: Each([E13, E13, E13, E13, OtherKey]),
         complete: All(E16),
         list_parts: All(E15),
         source: All(E15),
@@ -398,7 +406,10 @@ impl Kind {
             Class::Read => self.read,
             Class::Complete => self.complete,
             Class::ListParts => self.list_parts,
-            Class::SourceOfPart if self.headers.iter().any(|(name, _)| *name == SSE) => All(E10p),
+            // The source's key is not the part's, which under ceph may say how its upload is held.
+            Class::SourceOfPart if self.headers.iter().any(|(name, _)| *name == SSE) => {
+                Each([E10p, E10p, E10p, E10p, Done])
+            }
             Class::Source | Class::SourceOfPart => self.source,
             Class::Keyless => All(if self.insecure { E1 } else { Done }),
         };
@@ -563,12 +574,13 @@ impl Scene {
 }
 
 /// Every profile, in each spelling that it takes.
-const SCENES: [(Profile, &str); 5] = [
+const SCENES: [(Profile, &str); 6] = [
     (Profile::Aws, "x-amz-"),
     (Profile::Ovh, "x-amz-"),
     (Profile::Ibm, "x-amz-"),
     (Profile::Obs, "x-amz-"),
     (Profile::Obs, "x-obs-"),
+    (Profile::Ceph, "x-amz-"),
 ];
 
 #[track_caller]

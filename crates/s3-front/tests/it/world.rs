@@ -106,6 +106,13 @@ impl World {
         world
     }
 
+    /// As `under`, with this object ownership of new buckets.
+    pub(crate) async fn under_with(profile: Profile, ownership: ObjectOwnership) -> Self {
+        let new_bucket_object_ownership = ownership;
+        let kind = Kind { profile, new_bucket_object_ownership, ..Kind::default() };
+        Self::with("us-east-1", kind).await
+    }
+
     /// A service without buckets.
     pub(crate) async fn in_region(region: &str) -> Self {
         Self::with(region, Kind::default()).await

@@ -11,7 +11,7 @@ fn encoded(expiration: &str, conditions: &str) -> String {
 
 fn checked(conditions: &str, fields: &[(&str, &str)]) -> Result<LengthRange, PolicyError> {
     let form = Form::of(fields);
-    Policy::parse(&encoded(LATER, conditions))?.check(&form, "bkt", NOW)
+    Policy::parse(&encoded(LATER, conditions))?.check(&form, ("bkt", Profile::Aws), NOW)
 }
 
 #[track_caller]
@@ -81,11 +81,35 @@ fn a_pinned_key_is_not_shown() {
     assert!(checked(&conditions, &[(name, "c2VjcmV0")]).is_ok());
 }
 
+/// A customer's key that a policy speaks of is meant, also where other fields may be left away.
+#[test]
+fn ceph_takes_an_absent_field_for_an_empty_one_and_checksums_unnamed() {
+    let form = |fields: &[(&str, &str)]| Form::of(fields);
+    let under = |profile, conditions: &str, fields: &[(&str, &str)]| {
+        let policy = Policy::parse(&encoded(LATER, conditions)).unwrap();
+        policy.check(&form(fields), ("bkt", profile), NOW).is_ok()
+    };
+    let key = "x-amz-server-side-encryption-customer-key";
+    for (condition, fields, under_ceph) in [
+        (r#"["starts-with", "$x-amz-meta-a", ""]"#.to_owned(), &[][..], true),
+        (r#"["starts-with", "$x-amz-meta-a", "b"]"#.to_owned(), &[], false),
+        (r#"["eq", "$x-amz-meta-a", ""]"#.to_owned(), &[], false),
+        (format!(r#"["starts-with", "${key}", ""]"#), &[], false),
+        (r#"["eq", "$bucket", "bkt"]"#.to_owned(), &[("x-amz-checksum-sha256", "x")], true),
+        (r#"["eq", "$bucket", "bkt"]"#.to_owned(), &[("x-amz-meta-a", "x")], false),
+    ] {
+        for profile in Profile::ALL {
+            let expected = under_ceph && profile == Profile::Ceph;
+            assert_eq!(under(profile, &condition, fields), expected, "{profile:?} {condition}");
+        }
+    }
+}
+
 #[test]
 fn a_policy_ends() {
     let at = |expiration: &str| {
         let policy = Policy::parse(&encoded(expiration, "{\"key\": \"a\"}"))?;
-        policy.check(&Form::of(&[("key", "a")]), "bkt", NOW)
+        policy.check(&Form::of(&[("key", "a")]), ("bkt", Profile::Aws), NOW)
     };
     assert!(at("2026-01-02T03:04:05Z").is_ok());
     let expired = PolicyError::Denied("Invalid according to Policy: Policy expired.".into());
