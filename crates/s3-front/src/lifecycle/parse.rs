@@ -17,6 +17,7 @@ use crate::{
         LIFECYCLE_ID_CHARS_MAX, LIFECYCLE_NEWER_VERSIONS_MAX, LIFECYCLE_PREFIX_BYTES_MAX,
         LIFECYCLE_RULES_MAX, TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX,
     },
+    profile::Profile,
     xml::{Element, malformed},
 };
 
@@ -30,11 +31,12 @@ impl Configuration {
     pub(crate) fn parse(
         body: &[u8],
         transition_minimum: TransitionMinimum,
+        profile: Profile,
         new_id: &mut dyn FnMut() -> String,
     ) -> S3Result<Self> {
         let root = Element::parse(body, "LifecycleConfiguration")?;
         root.only(&["Rule"])?;
-        let configuration = Self { rules: rules(&root, new_id)?, transition_minimum };
+        let configuration = Self { rules: rules(&root, profile, new_id)?, transition_minimum };
         configuration.check_forms()?;
         Ok(configuration)
     }
@@ -45,7 +47,8 @@ impl Configuration {
         root.only(&[MINIMUM, "Rule"])?;
         let minimum = TransitionMinimum::parse(root.required(MINIMUM)?);
         Ok(Self {
-            rules: rules(&root, &mut String::new)?,
+            // What a profile takes beside is kept as S3 has it.
+            rules: rules(&root, Profile::Aws, &mut String::new)?,
             transition_minimum: minimum.ok_or_else(malformed)?,
         })
     }
@@ -66,7 +69,11 @@ impl Configuration {
     }
 }
 
-fn rules(root: &Element, new_id: &mut dyn FnMut() -> String) -> S3Result<Vec<Rule>> {
+fn rules(
+    root: &Element,
+    profile: Profile,
+    new_id: &mut dyn FnMut() -> String,
+) -> S3Result<Vec<Rule>> {
     let elements = || root.children().iter().filter(|child| child.name() == "Rule");
     if !(1..=LIFECYCLE_RULES_MAX).contains(&elements().count()) {
         return Err(malformed());
@@ -74,7 +81,7 @@ fn rules(root: &Element, new_id: &mut dyn FnMut() -> String) -> S3Result<Vec<Rul
     let mut rules = Vec::new();
     let mut ids = HashSet::new();
     for element in elements() {
-        let rule = rule(element, new_id)?;
+        let rule = rule(element, profile, new_id)?;
         if !ids.insert(rule.id.clone()) {
             return Err(S3Error::argument(
                 "Rule ID must be unique. Found same ID for more than one rule",
@@ -87,7 +94,7 @@ fn rules(root: &Element, new_id: &mut dyn FnMut() -> String) -> S3Result<Vec<Rul
     Ok(rules)
 }
 
-fn rule(element: &Element, new_id: &mut dyn FnMut() -> String) -> S3Result<Rule> {
+fn rule(element: &Element, profile: Profile, new_id: &mut dyn FnMut() -> String) -> S3Result<Rule> {
     let known = ["ID", "Filter", "Prefix", "Status"];
     element.only(&[&known[..], &ACTIONS, &TRANSITIONS].concat())?;
     let id = element.optional("ID")?.filter(|id| !id.is_empty());
@@ -102,7 +109,7 @@ fn rule(element: &Element, new_id: &mut dyn FnMut() -> String) -> S3Result<Rule>
     let rule = Rule {
         id: id.map_or_else(new_id, str::to_owned),
         enabled,
-        filter: filter(element)?,
+        filter: filter(element, profile)?,
         expiration: child(element, "Expiration")?.map(expiration).transpose()?,
         noncurrent: child(element, "NoncurrentVersionExpiration")?.map(noncurrent).transpose()?,
         abort_after_days: child(element, "AbortIncompleteMultipartUpload")?
@@ -139,7 +146,7 @@ impl Rule {
 }
 
 /// Exactly one of `Prefix` and `Filter`.
-fn filter(rule: &Element) -> S3Result<Filter> {
+fn filter(rule: &Element, profile: Profile) -> S3Result<Filter> {
     let filter = match (rule.optional("Prefix")?, child(rule, "Filter")?) {
         (Some(prefix), None) => {
             Filter { form: Form::Legacy, prefix: Some(prefix.to_owned()), ..Filter::default() }
@@ -148,6 +155,7 @@ fn filter(rule: &Element) -> S3Result<Filter> {
             [] => Filter::default(),
             [and] if and.name() == "And" => predicates(and, Form::And)?,
             [_] => predicates(filter, Form::One)?,
+            _ if profile.takes_filter_without_and() => several(filter)?,
             _ => return Err(malformed()),
         },
         _ => return Err(malformed()),
@@ -158,28 +166,60 @@ fn filter(rule: &Element) -> S3Result<Filter> {
     Ok(filter)
 }
 
+const PREDICATES: [&str; 4] = ["Prefix", "Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan"];
+
 fn predicates(element: &Element, form: Form) -> S3Result<Filter> {
-    element.only(&["Prefix", "Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan"])?;
+    element.only(&PREDICATES)?;
     if element.children().is_empty() {
         return Err(malformed());
     }
+    listed(element, form)?.checked()
+}
+
+/// Several predicates without `And`, or beside one: whoever wrote them meant all of them to hold.
+fn several(element: &Element) -> S3Result<Filter> {
+    element.only(&[&PREDICATES[..], &["And"]].concat())?;
+    let outside = listed(element, Form::And)?;
+    let Some(and) = child(element, "And")? else { return outside.checked() };
+    let mut both = predicates(and, Form::And)?;
+    both.prefix = match (outside.prefix, both.prefix) {
+        (Some(one), Some(other)) if one.starts_with(&other) => Some(one),
+        (Some(one), Some(other)) if !other.starts_with(&one) => return Err(malformed()),
+        (one, other) => other.or(one),
+    };
+    both.tags.extend(outside.tags);
+    both.larger_than = both.larger_than.max(outside.larger_than);
+    both.smaller_than = match (both.smaller_than, outside.smaller_than) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    };
+    both.checked()
+}
+
+fn listed(element: &Element, form: Form) -> S3Result<Filter> {
     let tags = element.children().iter().filter(|child| child.name() == "Tag").map(tag);
-    let filter = Filter {
+    Ok(Filter {
         form,
         prefix: element.optional("Prefix")?.map(str::to_owned),
         tags: tags.collect::<S3Result<_>>()?,
         larger_than: size(element, "ObjectSizeGreaterThan")?,
         smaller_than: size(element, "ObjectSizeLessThan")?,
-    };
-    let mut keys = HashSet::new();
-    if !filter.tags.iter().all(|(key, _)| keys.insert(key)) {
-        return Err(invalid_request("Duplicate Tag Keys are not allowed."));
-    }
-    match (filter.larger_than, filter.smaller_than) {
-        (Some(larger), Some(smaller)) if smaller <= larger => Err(invalid_request(
-            "'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'.",
-        )),
-        _ => Ok(filter),
+    })
+}
+
+impl Filter {
+    /// Itself, if there can be an object that it is about.
+    fn checked(self) -> S3Result<Self> {
+        let mut keys = HashSet::new();
+        if !self.tags.iter().all(|(key, _)| keys.insert(key)) {
+            return Err(invalid_request("Duplicate Tag Keys are not allowed."));
+        }
+        match (self.larger_than, self.smaller_than) {
+            (Some(larger), Some(smaller)) if smaller <= larger => Err(invalid_request(
+                "'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'.",
+            )),
+            _ => Ok(self),
+        }
     }
 }
 

@@ -37,7 +37,8 @@ pub(crate) async fn put_bucket_lifecycle_configuration<B: HttpBody>(
     let bucket = call.bucket(name).await?;
     let minimum = transition_minimum(&call.head)?;
     let document = call.guarded_document(incoming).await?;
-    let configuration = Configuration::parse(&document, minimum, &mut || new_id(call))?;
+    let configuration =
+        Configuration::parse(&document, minimum, call.profile(), &mut || new_id(call))?;
     call.set_setting(&bucket, SETTING, Some(configuration.to_stored())).await?;
     Ok(Answer::ok().header(MINIMUM, minimum.name()))
 }

@@ -169,6 +169,12 @@ impl Profile {
         self == Self::Ceph
     }
 
+    /// Whether the Filter of a lifecycle rule may have several predicates without an And; all of them must
+    /// hold.
+    pub(crate) fn takes_filter_without_and(self) -> bool {
+        self == Self::Ceph
+    }
+
     /// Whether a form's policy may say "begins with anything" of a field that the form does not have.
     pub(crate) fn takes_absent_field_as_empty(self) -> bool {
         self == Self::Ceph

@@ -1,5 +1,5 @@
 use super::*;
-use crate::lifecycle::TransitionMinimum;
+use crate::{lifecycle::TransitionMinimum, profile::Profile};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -13,7 +13,8 @@ fn rules(rules: &str) -> Configuration {
         next += 1;
         format!("r{next}")
     };
-    Configuration::parse(body.as_bytes(), TransitionMinimum::default(), &mut id).unwrap()
+    let minimum = TransitionMinimum::default();
+    Configuration::parse(body.as_bytes(), minimum, Profile::Aws, &mut id).unwrap()
 }
 
 fn rule(filter: &str, action: &str) -> String {

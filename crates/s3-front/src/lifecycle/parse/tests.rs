@@ -3,8 +3,13 @@ use super::*;
 const DAYS: &str = "<Expiration><Days>1</Days></Expiration>";
 
 fn parsed(rules: &str) -> S3Result<Configuration> {
+    parsed_under(Profile::Aws, rules)
+}
+
+fn parsed_under(profile: Profile, rules: &str) -> S3Result<Configuration> {
     let body = format!("<LifecycleConfiguration>{rules}</LifecycleConfiguration>");
-    Configuration::parse(body.as_bytes(), TransitionMinimum::default(), &mut || "made".into())
+    let minimum = TransitionMinimum::default();
+    Configuration::parse(body.as_bytes(), minimum, profile, &mut || "made".into())
 }
 
 fn rule(inner: &str) -> String {
@@ -40,6 +45,46 @@ fn every_form_comes_back_as_it_was_put() {
     let varies =
         Configuration { transition_minimum: varies, ..parsed(&filtered("", DAYS)).unwrap() };
     assert_eq!(Configuration::stored(&varies.to_stored()).unwrap(), varies);
+}
+
+/// And is kept as S3 has it, so that the rule is the same under another profile.
+#[test]
+fn under_ceph_predicates_without_and_must_all_hold() {
+    let tag = |key: &str| format!("<Tag><Key>{key}</Key><Value>v</Value></Tag>");
+    let (a, b) = (tag("a"), tag("b"));
+    let sizes = "<ObjectSizeGreaterThan>1</ObjectSizeGreaterThan>";
+    for (filter, kept) in [
+        (format!("<Prefix>p</Prefix>{a}"), Some(format!("<Prefix>p</Prefix>{a}"))),
+        (format!("<Prefix></Prefix>{sizes}"), Some(format!("<Prefix></Prefix>{sizes}"))),
+        (
+            format!("<Prefix>p/</Prefix>{a}<And><Prefix>p</Prefix>{b}</And>"),
+            Some(format!("<Prefix>p/</Prefix>{b}{a}")),
+        ),
+        (
+            format!("<Prefix>p</Prefix>{a}<And><Prefix>p/</Prefix>{b}</And>"),
+            Some(format!("<Prefix>p/</Prefix>{b}{a}")),
+        ),
+        (
+            "<ObjectSizeLessThan>9</ObjectSizeLessThan><And><ObjectSizeLessThan>7</ObjectSizeLessThan><Prefix>p</Prefix></And>".to_owned(),
+            Some("<Prefix>p</Prefix><ObjectSizeLessThan>7</ObjectSizeLessThan>".to_owned()),
+        ),
+        (format!("<Prefix>p</Prefix><And><Prefix>q</Prefix>{b}</And>"), None),
+        (format!("{a}<And><Prefix>q</Prefix>{a}</And>"), None),
+        (format!("<Prefix>p</Prefix><Other>x</Other>{b}"), None),
+    ] {
+        let rules = filtered(&filter, DAYS);
+        parsed(&rules).unwrap_err();
+        let found = parsed_under(Profile::Ceph, &rules).ok().map(|found| {
+            assert_eq!(Configuration::stored(&found.to_stored()).as_ref(), Ok(&found));
+            found.document()
+        });
+        match (&found, kept) {
+            (Some(document), Some(kept)) => {
+                assert!(document.contains(&format!("<Filter><And>{kept}</And></Filter>")), "{document}");
+            }
+            (found, kept) => assert_eq!(found.is_some(), kept.is_some(), "{filter}"),
+        }
+    }
 }
 
 #[test]
