@@ -4,7 +4,8 @@ loopback of their own.
 `--peerbench SCRIPT` is called as `SCRIPT NAME ENDPOINT ACCESS SECRET REGION PID [its own options]` and prints
 JSON lines; what this lane does not know is handed on, such as `--secs 8 --only G64M` or `--plain`.
 `--peer COMMAND`, any number of times, starts a peer inside the lane's network and prints as its last line
-`NAME ENDPOINT ACCESS SECRET REGION PID[,PID]`. `--sizes` adds a sweep of object sizes and its plot.
+`NAME ENDPOINT ACCESS SECRET REGION PID[,PID]`. `--sizes` adds a sweep of object sizes and its plot,
+`--goals` what no workload of the script shows: see `bench_goals`.
 
 Three things swamp figures on virtual machines, and are taken out: fresh memory (primed before each run), a
 congestion control that paces the loopback (a network namespace with reno; root), neighbours (medians over the
@@ -20,6 +21,7 @@ import shutil
 import subprocess
 import sys
 
+import bench_goals
 import bench_report
 import bench_sizes
 from checks import Lane
@@ -38,6 +40,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", default="target/bench")
     parser.add_argument("--sizes", action="store_true")
+    parser.add_argument("--goals", action="store_true")
+    parser.add_argument("--gib", type=float, default=5.0)
     given, handed_on = parser.parse_known_args()
     lane = Lane("bench")
     if not shutil.which("wrk"):
@@ -46,7 +50,7 @@ def main():
     network = enter_network()
     out = pathlib.Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
-    rows, sizes = [], []
+    rows, sizes, goals = [], [], []
     peers = []
     for command in given.peer:
         with lane.check(f"the peer of {command} starts"):
@@ -60,8 +64,13 @@ def main():
         with lane.check("the sweep of sizes"), own(given.bin) as contestant:
             prime()
             sizes = bench_sizes.sweep(contestant)
+    if given.goals:
+        with lane.check("the goals"):
+            prime()
+            goals = bench_goals.measure(given.bin, given.rounds, given.gib)
     with lane.check("the report"):
-        bench_report.write(out, rows, sizes, {"network": network, "rounds": given.rounds, "options": handed_on})
+        about = {"network": network, "rounds": given.rounds, "options": handed_on}
+        bench_report.write(out, (rows, sizes, goals), about)
     sys.exit(lane.close())
 
 

@@ -3,6 +3,8 @@ import json
 import math
 import statistics
 
+import bench_goals
+
 OWN = "strongroom"
 # The figure that is compared, by preference: CPU holds where a machine is shared.
 COMPARED = {"G64M": "cpu_s_per_GiB", "P64M": "cpu_s_per_GiB", "G4K": "cpu_us_per_req", "P4K": "cpu_us_per_req",
@@ -12,11 +14,12 @@ WIDTH, HEIGHT, MARGIN = 720, 320, 60
 COLOURS = {"GET": "#1f5fa8", "PUT": "#b5472f"}
 
 
-def write(out, rows, sizes, about):
-    """All files."""
+def write(out, measured, about):
+    """All files. `measured`: the rows of the workloads, of the sizes and of the goals."""
+    rows, sizes, goals = measured
     failed = [row for row in rows if row.get("error") or row.get("err") or row.get("non2xx")]
-    table = markdown(rows, about)
-    (out / "figures.json").write_text(json.dumps({"about": about, "rows": rows, "sizes": sizes}, indent=1) + "\n")
+    table = markdown(rows, about) + (bench_goals.markdown(goals) if goals else "")
+    (out / "figures.json").write_text(json.dumps({"about": about, "rows": rows, "sizes": sizes, "goals": goals}, indent=1) + "\n")
     (out / "figures.md").write_text(table)
     print(table)
     if sizes:

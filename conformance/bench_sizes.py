@@ -20,6 +20,15 @@ PART = 64 * MIB
 SECONDS_MIN = 4
 BYTES_PER_SECOND_MIN = PART  # of each connection: so long that a large object comes through on a busy machine
 BUCKET = "sizes"
+WRITTEN_MIN, WRITTEN_MAX = 4, 256  # keys that PUTs take in turn: writers of one key wait for each other
+# One request after the other for each path in turn, formatted once.
+TURNS = """local made, at = {}, 0
+function request()
+  at = at % #paths + 1
+  made[at] = made[at] or wrk.format(nil, paths[at])
+  return made[at]
+end
+"""
 DONE = """function done(summary, latency, requests)
   local e = summary.errors
   io.write(string.format('JSON {"requests":%d,"us":%d,"p50_us":%d,"failed":%d}\\n', summary.requests,
@@ -44,16 +53,22 @@ def sweep(contestant):
         for method, operation in (("GET", "get_object"), ("PUT", "put_object")):
             if method == "PUT" and size > PUT_MAX:
                 continue
-            url = client.generate_presigned_url(
-                operation, Params={"Bucket": BUCKET, "Key": str(size), **fields}, ExpiresIn=36000)
+            names = [str(size)] if method == "GET" else [f"{size}/{number}" for number in range(written(size))]
+            urls = [client.generate_presigned_url(
+                operation, Params={"Bucket": BUCKET, "Key": name, **fields}, ExpiresIn=36000) for name in names]
             body = os.urandom(size) if method == "PUT" else None
             before = cpu(pids)
             seconds = max(SECONDS_MIN, size // BYTES_PER_SECOND_MIN)
-            asked = (method, url.removeprefix(endpoint), trio, body)
+            asked = (method, [url.removeprefix(endpoint) for url in urls], trio, body)
             done = wrk(endpoint, asked, 16 if size < MIB else 4, seconds)
             rows.append(row(method, size, done, cpu(pids) - before))
             print(json.dumps(rows[-1]), flush=True)
     return rows
+
+
+def written(size):
+    """How many keys PUTs of this size take in turn; wrk holds a body for each."""
+    return max(WRITTEN_MIN, min(WRITTEN_MAX, PART // max(1, size)))
 
 
 def ordered(trio):
@@ -78,16 +93,16 @@ def put(client, size, fields):
 
 
 def wrk(endpoint, request, connections, seconds):
-    """What wrk counts of one request sent again and again."""
-    method, path, trio, body = request
+    """What wrk counts of a request sent again and again, to each of its paths in turn."""
+    method, paths, headers, body = request
     with tempfile.TemporaryDirectory() as directory:
         script = pathlib.Path(directory) / "wrk.lua"
-        lines = [f'wrk.method = "{method}"', f'wrk.path = "{path}"']
-        lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in trio.items()]
+        lines = [f'wrk.method = "{method}"', "paths = {" + ", ".join(f'"{path}"' for path in paths) + "}"]
+        lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
         if body is not None:
             (pathlib.Path(directory) / "body").write_bytes(body)
             lines.append(f'local f = io.open("{directory}/body", "rb"); wrk.body = f:read("*a"); f:close()')
-        script.write_text("\n".join(lines) + "\n" + DONE)
+        script.write_text("\n".join(lines) + "\n" + TURNS + DONE)
         said = subprocess.run(
             ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "60s", "-s", str(script),
              endpoint], check=True, capture_output=True, text=True).stdout

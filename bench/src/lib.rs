@@ -8,8 +8,8 @@
 mod requests;
 mod world;
 
-pub use requests::Workload;
-pub use world::World;
+pub use requests::{NOW_SECONDS, REGION, SECRET, TRIO, Workload, get_signed_in_header};
+pub use world::{Counting, World};
 
 /// What the server's binary installs, since wiping is a part of what a request costs.
 #[global_allocator]

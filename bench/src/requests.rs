@@ -1,4 +1,4 @@
-//! The requests that are measured, as presigned SSE-C URLs are sent: signed once, used many times.
+//! The requests that are measured, mostly as presigned SSE-C URLs are sent: signed once, used many times.
 //!
 //! Guarantees: the signature is made by another signer than the service's own.
 
@@ -7,8 +7,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_credential_types::Credentials;
 use aws_sigv4::{
     http_request::{
-        PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
-        UriPathNormalizationMode, sign,
+        PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation,
+        SigningSettings, UriPathNormalizationMode, sign,
     },
     sign::v4,
 };
@@ -19,13 +19,15 @@ use http_body_util::Full;
 use crate::World;
 
 /// When everything happens, in seconds: 2026-01-02T03:04:05Z.
-pub(crate) const NOW_SECONDS: u64 = 1_767_323_045;
-pub(crate) const REGION: &str = "us-east-1";
+pub const NOW_SECONDS: u64 = 1_767_323_045;
+/// The region that they are signed for.
+pub const REGION: &str = "us-east-1";
 pub(crate) const ACCESS_KEY_ID: &str = "root";
-pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+/// The secret that they are signed with: a published one.
+pub const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const HOST: &str = "127.0.0.1:9443";
 /// The SSE-C trio of a published test key.
-const TRIO: [(&str, &str); 3] = [
+pub const TRIO: [(&str, &str); 3] = [
     ("x-amz-server-side-encryption-customer-algorithm", "AES256"),
     ("x-amz-server-side-encryption-customer-key", "K0+/yQHJcx5CgotqScZJqhfJ8hpfw4leiB3Bzyo8HSo="),
     ("x-amz-server-side-encryption-customer-key-md5", "I0aPuXuw4REDJuP1fw07QQ=="),
@@ -74,7 +76,7 @@ impl Workload {
 
     /// Puts into the world what this workload reads.
     pub async fn prepare(self, world: &World) {
-        world.answer(signed("PUT", "/bench", &[], Bytes::new())).await;
+        world.answer(presigned("PUT", "/bench", &[], Bytes::new())).await;
         match self {
             Self::Get4K | Self::Head | Self::Put4K => put(world, "small", 4 << 10, &TRIO).await,
             Self::Get4KPlain => put(world, "small", 4 << 10, &[]).await,
@@ -91,43 +93,64 @@ impl Workload {
     pub fn request(self) -> Request<Full<Bytes>> {
         let ranged = [TRIO[0], TRIO[1], TRIO[2], ("range", "bytes=700001-765536")];
         match self {
-            Self::Get4K => signed("GET", "/bench/small", &TRIO, Bytes::new()),
-            Self::Get4KPlain => signed("GET", "/bench/small", &[], Bytes::new()),
-            Self::Head => signed("HEAD", "/bench/small", &TRIO, Bytes::new()),
+            Self::Get4K => presigned("GET", "/bench/small", &TRIO, Bytes::new()),
+            Self::Get4KPlain => presigned("GET", "/bench/small", &[], Bytes::new()),
+            Self::Head => presigned("HEAD", "/bench/small", &TRIO, Bytes::new()),
             Self::List => {
                 let target = "/bench?list-type=2&prefix=small%2F&max-keys=1000&encoding-type=url";
-                signed("GET", target, &[], Bytes::new())
+                presigned("GET", target, &[], Bytes::new())
             }
-            Self::Put4K => signed("PUT", "/bench/small", &TRIO, vec![0x5a; 4 << 10].into()),
-            Self::Range64K => signed("GET", "/bench/big", &ranged, Bytes::new()),
+            Self::Put4K => presigned("PUT", "/bench/small", &TRIO, vec![0x5a; 4 << 10].into()),
+            Self::Range64K => presigned("GET", "/bench/big", &ranged, Bytes::new()),
         }
     }
 }
 
 async fn put(world: &World, key: &str, bytes: usize, headers: &[(&str, &str)]) {
     let body = vec![0x5a; bytes].into();
-    world.answer(signed("PUT", &format!("/bench/{key}"), headers, body)).await;
+    world.answer(presigned("PUT", &format!("/bench/{key}"), headers, body)).await;
+}
+
+/// GET of 4 KiB under a customer key, signed in its `Authorization` header.
+pub fn get_signed_in_header() -> Request<Full<Bytes>> {
+    let request = bare("GET", "/bench/small", &TRIO, Bytes::new());
+    sign_in(SignatureLocation::Headers, request, &TRIO)
 }
 
 /// A request with its signature in the query, covering these headers.
-fn signed(
+fn presigned(
     method: &str,
     target: &str,
     headers: &[(&str, &str)],
     body: Bytes,
 ) -> Request<Full<Bytes>> {
+    sign_in(SignatureLocation::QueryParams, bare(method, target, headers, body), headers)
+}
+
+fn bare(method: &str, target: &str, headers: &[(&str, &str)], body: Bytes) -> Request<Full<Bytes>> {
     let uri = format!("https://{HOST}{target}");
     let mut request = Request::builder().method(method).uri(&uri).header("host", HOST);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
     request = request.header("content-length", body.len());
-    let mut request = request.body(Full::new(body)).expect("literals of this file are valid");
+    request.body(Full::new(body)).expect("literals of this file are valid")
+}
+
+fn sign_in(
+    location: SignatureLocation,
+    mut request: Request<Full<Bytes>>,
+    covered: &[(&str, &str)],
+) -> Request<Full<Bytes>> {
     let mut settings = SigningSettings::default();
     settings.percent_encoding_mode = PercentEncodingMode::Single;
     settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-    settings.signature_location = SignatureLocation::QueryParams;
-    settings.expires_in = Some(Duration::from_secs(36_000));
+    if location == SignatureLocation::Headers {
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    } else {
+        settings.expires_in = Some(Duration::from_secs(36_000));
+    }
+    settings.signature_location = location;
     let identity = Credentials::new(ACCESS_KEY_ID, SECRET, None, None, "bench").into();
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
@@ -138,9 +161,10 @@ fn signed(
         .build()
         .expect("all parameters are given")
         .into();
-    let signable =
-        SignableRequest::new(method, &uri, headers.iter().copied(), SignableBody::UnsignedPayload)
-            .expect("the URI is valid");
+    let (method, uri) = (request.method().to_string(), request.uri().to_string());
+    let covered = covered.iter().copied();
+    let signable = SignableRequest::new(&method, &uri, covered, SignableBody::UnsignedPayload)
+        .expect("the URI is valid");
     let (instructions, _) = sign(signable, &parameters).expect("it can be signed").into_parts();
     instructions.apply_to_request_http1x(&mut request);
     request

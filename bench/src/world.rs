@@ -109,7 +109,7 @@ fn service(store: SealedStore, entropy: Arc<Counting>) -> S3Service {
 
 /// Distinct bytes at every draw, always the same sequence.
 #[derive(Debug, Default)]
-struct Counting(AtomicU64);
+pub struct Counting(AtomicU64);
 
 impl Counting {
     fn draw(&self, out: &mut [u8]) {

@@ -75,10 +75,16 @@ impl KeyNames {
     }
 }
 
+/// The length of the shortest name that some vendor could have: `x--` and what follows `x-amz-`.
+const SHORTEST: usize = AMZ.own.key.len() - "amz".len();
+
 /// Whether `name`, in any case, is that of a customer key, its algorithm or its MD5 in the spelling of
 /// any vendor, known or not: `x-VENDOR-` and what follows `x-amz-`. A client that sends one means its
 /// object to be under that key.
 pub(crate) fn is_any_vendors(name: &str) -> bool {
+    if name.len() < SHORTEST {
+        return false; // as nearly every header and parameter of a request is
+    }
     let after_vendor = |name: &str| {
         let (x, rest) = name.split_at_checked(2)?;
         let at = rest.find('-').filter(|_| x.eq_ignore_ascii_case("x-"))?;
@@ -110,6 +116,7 @@ mod tests {
     #[test]
     fn unknown_vendors_are_known_by_their_shape() {
         assert!(is_any_vendors("x-cos-server-side-encryption-customer-key"));
+        assert!(is_any_vendors("x--server-side-encryption-customer-key"), "the shortest");
         for other in [
             "",
             "x",

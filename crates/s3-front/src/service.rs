@@ -300,7 +300,7 @@ fn refuse_insecure(parts: &Parts, query: &Query, connection: ConnectionInfo) -> 
 fn note(error: &S3Error, id: &RequestId) {
     let code = error.code().as_str();
     if error.code().is_ours() {
-        tracing::error!(request_id = id.id, code, "a request failed");
+        tracing::error!(request_id = id.id, code, detail = error.detail(), "a request failed");
     } else {
         tracing::debug!(request_id = id.id, code, "a request was refused");
     }

@@ -80,7 +80,7 @@ impl SealedStore {
         &self,
         bucket: &Bucket,
         version: &Version,
-        object: &StoredObject,
+        object: &Arc<StoredObject>,
         key: Option<&CustomerKey>,
     ) -> Result<Unlocked, UnlockError> {
         let held = self.holder_key(&object.holder, key, (bucket, &version.key)).await?;
@@ -96,7 +96,7 @@ impl SealedStore {
             parts: opened.parts,
             checksum: opened.checksum,
             secrets: Arc::new(secrets),
-            object: Arc::new(object.clone()),
+            object: Arc::clone(object),
         })
     }
 }

@@ -3,6 +3,8 @@
 //! Guarantees: the change is made on the version that was meant or on none, upon what stands there at
 //! that moment; nothing else of it changes, so its key's head stays as it is.
 
+use std::sync::Arc;
+
 use crate::{
     catalog::{Commit, Expect},
     engine::{ATTEMPTS_MAX, ObjectEngine},
@@ -56,7 +58,7 @@ impl ObjectEngine {
             let VersionKind::Object(mut object) = current.kind else {
                 return Ok(ChangeAttached::Gone);
             };
-            if let Err(refusal) = change(&mut object.attached) {
+            if let Err(refusal) = change(&mut Arc::make_mut(&mut object).attached) {
                 return Ok(ChangeAttached::Refused(refusal));
             }
             let record = VersionRecord {

@@ -8,6 +8,8 @@
 //! Does not: complete an upload a second time; it finds no upload, and [`ObjectEngine::completed`] finds
 //! what the first time made.
 
+use std::sync::Arc;
+
 use crate::{
     catalog::{Commit, CommitError, Expect, Stamp},
     engine::{
@@ -67,7 +69,7 @@ impl ObjectEngine {
         bucket: &Bucket,
         key: &ObjectKey,
         id: UploadId,
-    ) -> Result<Option<(Version, Box<StoredObject>)>, EngineError> {
+    ) -> Result<Option<(Version, Arc<StoredObject>)>, EngineError> {
         match self.version(bucket, key, VersionSelector::Latest).await? {
             Lookup::Object(version, object)
                 if id.makes(object.body_id) && matches!(object.body, Body::Parts { .. }) =>

@@ -4,6 +4,8 @@
 //! version that it replaces are one commit, in which the conditions held. Sequences are assigned in
 //! that commit; the clock only dates.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::{
@@ -87,7 +89,7 @@ impl ObjectEngine {
             (Some(version), _) => match &version.kind {
                 VersionKind::DeleteMarker => Lookup::DeleteMarker(version),
                 VersionKind::Object(object) => {
-                    let object = object.clone();
+                    let object = Arc::clone(object);
                     Lookup::Object(version, object)
                 }
             },

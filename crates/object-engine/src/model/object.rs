@@ -3,7 +3,7 @@
 //! Guarantees: everything that only the key's holder may see (metadata, checksums) is in `envelope`
 //! and `seals`, opaque here; what is in clear is what listings show.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
@@ -110,7 +110,7 @@ pub struct StoredObject {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VersionKind {
     /// An object.
-    Object(Box<StoredObject>),
+    Object(Arc<StoredObject>),
     /// A delete marker.
     DeleteMarker,
 }
@@ -142,7 +142,7 @@ pub struct Version {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
     /// The object.
-    Object(Version, Box<StoredObject>),
+    Object(Version, Arc<StoredObject>),
     /// A delete marker stands there.
     DeleteMarker(Version),
     /// The key has no versions at all (selector `Latest`).

@@ -1,5 +1,7 @@
 //! Golden records: these bytes stand in catalogs, so a change of them needs a new format version.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -162,13 +164,13 @@ fn records_decode_to_what_was_encoded() {
         let object = object(body);
         let record = version_record(Some(&object), true);
         let version = decode_version(&record, BucketUid([9; 16]), &key, 7).unwrap();
-        assert_eq!(version.kind, VersionKind::Object(Box::new(object)));
+        assert_eq!(version.kind, VersionKind::Object(Arc::new(object)));
         assert_eq!(version.public, Some(VersionId { sequence: 7, tag: 0x0102 }));
     }
     let of_kms = StoredObject { holder: kms(), ..object(Body::Parts { parts: 1 }) };
     let record = version_record(Some(&of_kms), true);
     let version = decode_version(&record, BucketUid([9; 16]), &key, 7).unwrap();
-    assert_eq!(version.kind, VersionKind::Object(Box::new(of_kms)));
+    assert_eq!(version.kind, VersionKind::Object(Arc::new(of_kms)));
     assert_eq!(decode_named_key(&encode_named_key(&named_key())), Ok(named_key()));
     let record = bucket();
     assert_eq!(BucketRecord::decode(&record.encode(), &record.bucket.name, Stamp(4)), Ok(record));

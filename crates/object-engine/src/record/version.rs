@@ -3,6 +3,8 @@
 //! Guarantees: what a listing shows comes first, so that a listing of versions reads no further.
 //! A version's sequence is in its key and nowhere else.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{
@@ -120,7 +122,7 @@ pub(crate) fn decode_version(
     let public = front.public(sequence);
     let kind = match front.shown {
         None => VersionKind::DeleteMarker,
-        Some(shown) => VersionKind::Object(Box::new(read_rest(&mut record, shown)?)),
+        Some(shown) => VersionKind::Object(Arc::new(read_rest(&mut record, shown)?)),
     };
     record.end()?;
     Ok(Version {

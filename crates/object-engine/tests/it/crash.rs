@@ -98,7 +98,7 @@ async fn run_copy(
 ) -> Result<(), EngineError> {
     let found = engine.version(bucket, &key(from), VersionSelector::Latest).await?;
     let Lookup::Object(source, object) = found else { panic!("{found:?}") };
-    let new = new_version(world, *object);
+    let new = new_version(world, (*object).clone());
     engine.publish_shared(bucket, &key(to), new, (bucket, &source), &mut seals).await.map(drop)
 }
 

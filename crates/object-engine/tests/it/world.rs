@@ -253,7 +253,7 @@ pub(crate) async fn latest(engine: &ObjectEngine, at: (&Bucket, &str)) -> Option
 /// The newest version as stored.
 pub(crate) async fn version(engine: &ObjectEngine, at: (&Bucket, &str)) -> (Version, StoredObject) {
     match engine.version(at.0, &key(at.1), VersionSelector::Latest).await.unwrap() {
-        Lookup::Object(version, object) => (version, *object),
+        Lookup::Object(version, object) => (version, (*object).clone()),
         other => panic!("{other:?}"),
     }
 }

@@ -1,6 +1,7 @@
 //! How the stores' failures look from outside.
 //!
-//! Guarantees: one exhaustive `match`; no detail of a failure reaches the client, only the log.
+//! Guarantees: one exhaustive `match`; no detail of a failure reaches the client, only the log, in the line
+//! that has the request's id.
 
 use object_engine::error::EngineError;
 
@@ -8,24 +9,16 @@ use super::{ErrorCode, S3Error};
 
 impl From<EngineError> for S3Error {
     fn from(error: EngineError) -> Self {
-        match &error {
+        let refusal = match &error {
             EngineError::Contended => Self::new(ErrorCode::SlowDown),
             EngineError::Full => {
-                tracing::error!("storage is full");
                 Self::with_message(ErrorCode::InternalError, "The storage is full.")
             }
-            EngineError::Unavailable(detail) => {
-                tracing::error!(detail, "storage is unavailable");
-                Self::new(ErrorCode::ServiceUnavailable)
-            }
-            EngineError::Damaged(detail) => {
-                tracing::error!(detail, "stored data is damaged");
+            EngineError::Unavailable(_) => Self::new(ErrorCode::ServiceUnavailable),
+            EngineError::Damaged(_) | EngineError::Unknown(_) => {
                 Self::new(ErrorCode::InternalError)
             }
-            EngineError::Unknown(detail) => {
-                tracing::error!(detail, "the outcome of a change is unknown");
-                Self::new(ErrorCode::InternalError)
-            }
-        }
+        };
+        refusal.because(error.to_string())
     }
 }

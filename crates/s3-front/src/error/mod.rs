@@ -1,8 +1,8 @@
 //! What a request that is refused gets.
 //!
 //! Guarantees: an [`S3Error`] carries all that its answer shows (code, status, message, the extra XML
-//! elements in AWS's order) and nothing else; its `Debug` prints no element values, because AWS echoes
-//! malformed customer keys in `ArgumentValue`.
+//! elements in AWS's order) and, of a failure of the stores, a detail that only the log shows; its `Debug`
+//! prints no element values, because AWS echoes malformed customer keys in `ArgumentValue`.
 //! Does not: write the answer; `response::error` does.
 
 mod body;
@@ -30,6 +30,8 @@ pub struct S3Error {
     headers: Vec<(HeaderName, HeaderValue)>,
     close: bool,
     nested: bool,
+    /// For the log alone.
+    detail: Option<String>,
 }
 
 /// The result of everything that can be refused.
@@ -46,6 +48,7 @@ impl S3Error {
             headers: Vec::new(),
             close: false,
             nested: false,
+            detail: None,
         }
     }
 
@@ -103,6 +106,19 @@ impl S3Error {
     #[must_use]
     pub(crate) fn recoded(self, code: ErrorCode) -> Self {
         Self { code, status: code.status(), ..self }
+    }
+
+    /// Adds what the operator needs to know and the client must not: it goes into the request's line of
+    /// the log. `detail` is a store's own text, which holds no key.
+    #[must_use]
+    pub(crate) fn because(mut self, detail: String) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+
+    /// What the log says beside the code.
+    pub(crate) fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
     }
 
     /// Whether the document is that of STS and IAM.

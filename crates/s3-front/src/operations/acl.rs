@@ -5,7 +5,7 @@
 //! and ignored.
 //! Does not: need a key for an object under a customer's; key headers are ignored.
 
-use std::{collections::BTreeMap, convert::Infallible};
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 
 use object_engine::{
     engine::ChangeAttached,
@@ -113,7 +113,7 @@ async fn existing(
     call: &Call<'_>,
     at: &At<'_>,
     bucket: &Bucket,
-) -> S3Result<(Version, Box<StoredObject>)> {
+) -> S3Result<(Version, Arc<StoredObject>)> {
     let selector = listing::version(&call.head.query)?;
     found::object(call, bucket, at.key, selector).await
 }

@@ -3,6 +3,8 @@
 //! Guarantees: nothing of a source is known before its key is verified; conditions come after that.
 //! Does not: write anything.
 
+use std::sync::Arc;
+
 use object_engine::model::{Bucket, StoredObject, Version};
 use sealed_store::Unlocked;
 
@@ -18,7 +20,7 @@ use crate::{
 pub(super) struct Source {
     pub(super) bucket: Bucket,
     pub(super) version: Version,
-    pub(super) object: Box<StoredObject>,
+    pub(super) object: Arc<StoredObject>,
     pub(super) unlocked: Unlocked,
 }
 

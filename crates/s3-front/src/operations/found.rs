@@ -4,6 +4,8 @@
 //! before its key is verified.
 //! Does not: read bodies.
 
+use std::sync::Arc;
+
 use http::{HeaderName, HeaderValue, header};
 use object_engine::{
     error::EngineError,
@@ -30,7 +32,7 @@ pub(crate) async fn object(
     bucket: &Bucket,
     key: &ObjectKey,
     selector: VersionSelector,
-) -> S3Result<(Version, Box<StoredObject>)> {
+) -> S3Result<(Version, Arc<StoredObject>)> {
     match call.engine().version(bucket, key, selector).await? {
         Lookup::Object(version, object) => {
             call.authorise_found(bucket, selector, (&version, &object))?;
@@ -93,7 +95,7 @@ pub(super) async fn copy_source(
     call: &Call<'_>,
     bucket: &Bucket,
     source: &CopySource,
-) -> S3Result<(Version, Box<StoredObject>)> {
+) -> S3Result<(Version, Arc<StoredObject>)> {
     let (key, selector) = (&source.key, source.version);
     match call.engine().version(bucket, key, selector).await? {
         Lookup::Object(version, object) => {
@@ -117,7 +119,7 @@ pub(super) async fn copy_source(
 pub(super) async fn unlock_copy_source(
     call: &Call<'_>,
     bucket: &Bucket,
-    (version, object): (&Version, &StoredObject),
+    (version, object): (&Version, &Arc<StoredObject>),
     opening: Option<&Opening>,
 ) -> S3Result<Unlocked> {
     if opening.is_some_and(|opening| opening.key().is_none()) {
@@ -141,7 +143,7 @@ pub(super) async fn unlock_copy_source(
 pub(crate) async fn unlock(
     call: &Call<'_>,
     bucket: &Bucket,
-    (version, object): (&Version, &StoredObject),
+    (version, object): (&Version, &Arc<StoredObject>),
     opening: Option<&Opening>,
 ) -> S3Result<Unlocked> {
     let wrong_length = opening.is_some_and(|opening| opening.key().is_none());

@@ -1,6 +1,6 @@
 //! GetObject and HeadObject, which differ in the body only.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use object_engine::model::{Bucket, LegalHold, Retention, StoredObject, Version};
@@ -50,7 +50,7 @@ pub(crate) async fn head_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
 struct Read {
     bucket: Bucket,
     version: Version,
-    object: Box<StoredObject>,
+    object: Arc<StoredObject>,
     opening: Option<Opening>,
     unlocked: Unlocked,
     selected: Selected,

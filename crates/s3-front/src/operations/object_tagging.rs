@@ -3,6 +3,8 @@
 //! Guarantees: tags are in clear, so no operation here needs a key, also for an object under a
 //! customer's; key headers are ignored.
 
+use std::sync::Arc;
+
 use object_engine::model::{Bucket, StoredObject, Version};
 
 use super::{At, found};
@@ -54,7 +56,7 @@ pub(crate) async fn delete_object_tagging(call: &Call<'_>, at: &At<'_>) -> S3Res
 struct Target {
     bucket: Bucket,
     version: Version,
-    object: Box<StoredObject>,
+    object: Arc<StoredObject>,
 }
 
 impl Target {

@@ -155,7 +155,7 @@ fn matches(wanted: &ETagCondition, etag: &ETag) -> bool {
 }
 
 fn date(head: &Head, name: &str) -> Option<SystemTime> {
-    let text = head.headers.get(name)?.to_str().ok()?;
+    let text = head.value(name)?.to_str().ok()?;
     httpdate::parse_http_date(text).ok()
 }
 

@@ -110,7 +110,9 @@ pub fn take(parts: &mut Parts, query: &mut Query, profile: Profile) -> TakenKeys
     let mut value = |name: &str| {
         let at = hoisted.iter().position(|(hoisted, _)| hoisted.eq_ignore_ascii_case(name));
         let hoisted = at.map(|at| hoisted.swap_remove(at).1);
-        let header = parts.headers.remove(name).map(wiped_copy);
+        // Most are not there, and a look at the names is cheaper than looking one up.
+        let is_there = parts.headers.keys().any(|given| given.as_str() == name);
+        let header = if is_there { parts.headers.remove(name).map(wiped_copy) } else { None };
         header.or(hoisted)
     };
     // Every spelling is taken out, since nothing may stay in the head; that two are not there at once
@@ -206,14 +208,16 @@ impl CustomerKeyHeaders {
     /// An answer in the spelling of the request, and as the profile has it.
     #[must_use]
     pub(crate) fn echoed(&self, mut answer: Answer) -> Answer {
-        let headers = answer.headers_mut();
-        if !headers.contains_key(ALGORITHM) {
+        let in_amz = self.names.own.key == AMZ.own.key;
+        let as_it_is = in_amz && !self.profile.names_encryption_beside_key();
+        if as_it_is || !answer.headers().contains_key(ALGORITHM) {
             return answer;
         }
+        let headers = answer.headers_mut();
         if self.profile.names_encryption_beside_key() {
             headers.insert(SSE, HeaderValue::from_static("AES256"));
         }
-        if *self.names != AMZ {
+        if !in_amz {
             for (amz, name) in AMZ.own.names().into_iter().zip(self.names.own.names()) {
                 if let Some(value) = headers.remove(amz) {
                     headers.insert(name, value);

@@ -35,9 +35,21 @@ impl Head {
         Ok(Self { method, headers, query, path: uri.path().to_owned(), host })
     }
 
+    /// The header `name`, the first if it is repeated.
+    ///
+    /// Nearly all that operations ask for are absent, and of a dozen names it is cheaper to see that none
+    /// is this one than to make a name of it and its hash.
+    pub(crate) fn value(&self, name: &str) -> Option<&HeaderValue> {
+        let is_few = self.headers.keys_len() <= SCANNED_MAX;
+        if is_few && !self.headers.keys().any(|given| given == name) {
+            return None;
+        }
+        self.headers.get(name)
+    }
+
     /// The text of the header `name`; `InvalidArgument` if it is not UTF-8.
     pub fn text(&self, name: &str) -> S3Result<Option<&str>> {
-        self.headers.get(name).map(|value| utf8(name, value)).transpose()
+        self.value(name).map(|value| utf8(name, value)).transpose()
     }
 
     /// The text of the header `name`, if it is there, is UTF-8 and is not empty.
@@ -45,6 +57,9 @@ impl Head {
         Ok(self.text(name)?.filter(|text| !text.is_empty()))
     }
 }
+
+/// Up to so many names are looked at one by one.
+const SCANNED_MAX: usize = 32;
 
 /// A header's text: UTF-8, since SDKs send metadata so.
 pub fn utf8<'v>(name: &str, value: &'v HeaderValue) -> S3Result<&'v str> {
@@ -141,6 +156,19 @@ mod tests {
         assert_eq!(head.query.iter().count(), 1);
         self::head("/b/k?x-amz-meta-a=%0A", &[]).unwrap_err();
         self::head("/b/k?x-amz-%20=a", &[]).unwrap_err();
+    }
+
+    #[test]
+    fn a_header_is_found_among_few_and_among_many() {
+        for others in [0, SCANNED_MAX, 3 * SCANNED_MAX] {
+            let names: Vec<String> =
+                (0..others).map(|other| format!("x-amz-meta-{other}")).collect();
+            let mut headers: Vec<_> = names.iter().map(|name| (name.as_str(), "-")).collect();
+            headers.extend([("X-Amz-Acl", "private"), ("x-amz-acl", "public-read")]);
+            let head = head("/b/k", &headers).unwrap();
+            assert_eq!(head.text("x-amz-acl").unwrap(), Some("private"), "the first");
+            assert_eq!(head.text("x-amz-tagging").unwrap(), None);
+        }
     }
 
     #[test]

@@ -144,7 +144,7 @@ pub fn wanted_of_bucket(head: &Head) -> bool {
 }
 
 fn is_true(head: &Head, name: &str) -> bool {
-    head.headers.get(name).is_some_and(|flag| flag.as_bytes().eq_ignore_ascii_case(b"true"))
+    head.value(name).is_some_and(|flag| flag.as_bytes().eq_ignore_ascii_case(b"true"))
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 //! nothing can be read one way by the router and another way by an operation.
 //! Does not: serve signatures; those are computed over the raw text.
 
-use std::borrow::Cow;
-
 use percent_encoding::percent_decode;
 
-use crate::error::{ErrorCode, S3Error, S3Result};
+use crate::{
+    error::{ErrorCode, S3Error, S3Result},
+    signature::encoding::{cut, decoded, pieces},
+};
 
 /// A decoded query: `None` for a name without `=`.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -20,11 +21,9 @@ impl Query {
     /// Parses the text after `?`.
     pub fn parse(raw: &str) -> S3Result<Self> {
         let mut pairs: Vec<(String, Option<String>)> = Vec::new();
-        for piece in raw.split('&').filter(|piece| !piece.is_empty()) {
-            let (name, value) = match piece.split_once('=') {
-                Some((name, value)) => (decode(name)?, Some(decode(value)?)),
-                None => (decode(piece)?, None),
-            };
+        for piece in pieces(raw, b'&').filter(|piece| !piece.is_empty()) {
+            let (name, value) = cut(piece, b'=');
+            let (name, value) = (decode(name)?, value.map(decode).transpose()?);
             if pairs.iter().any(|(seen, _)| *seen == name) {
                 return Err(S3Error::argument("A query parameter was given twice.", name, ""));
             }
@@ -56,6 +55,9 @@ impl Query {
 
     /// Takes out what `take` selects by name, for instance what belongs to the head's headers.
     pub fn extract(&mut self, take: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        if !self.pairs.iter().any(|(name, _)| take(name)) {
+            return Vec::new();
+        }
         let (taken, kept) =
             std::mem::take(&mut self.pairs).into_iter().partition(|(name, _)| take(name));
         self.pairs = kept;
@@ -72,21 +74,29 @@ impl std::fmt::Debug for Query {
 }
 
 fn decode(text: &str) -> S3Result<String> {
-    let spaced: Cow<'_, str> =
-        if text.contains('+') { text.replace('+', " ").into() } else { text.into() };
-    percent_decoded(&spaced)
+    let bytes = text.as_bytes();
+    if memchr::memchr2(b'%', b'+', bytes).is_none() {
+        return Ok(text.to_owned());
+    }
+    refuse_unsound(bytes)?;
+    String::from_utf8(decoded(bytes)).map_err(|_| ErrorCode::InvalidURI.into())
+}
+
+/// Refuses a `%` that begins no escape.
+fn refuse_unsound(bytes: &[u8]) -> S3Result<()> {
+    let is_escape = |at: usize| {
+        bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+    };
+    match memchr::memchr_iter(b'%', bytes).all(is_escape) {
+        true => Ok(()),
+        false => Err(ErrorCode::InvalidURI.into()),
+    }
 }
 
 /// Percent-decodes; `InvalidURI` for a `%` that begins no escape, and for what is not UTF-8.
 pub fn percent_decoded(text: &str) -> S3Result<String> {
     let bytes = text.as_bytes();
-    let whole = |at: usize| {
-        bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
-    };
-    let sound = bytes.iter().enumerate().all(|(at, byte)| *byte != b'%' || whole(at));
-    if !sound {
-        return Err(ErrorCode::InvalidURI.into());
-    }
+    refuse_unsound(bytes)?;
     let decoded = percent_decode(bytes).decode_utf8().map_err(|_| ErrorCode::InvalidURI)?;
     Ok(decoded.into_owned())
 }

@@ -228,7 +228,7 @@ const ACL: &str = "x-amz-acl";
 
 /// What a header says, unless it is empty.
 fn asks_for<'h>(head: &'h Head, name: &str) -> Option<&'h [u8]> {
-    head.headers.get(name).map(HeaderValue::as_bytes).filter(|value| !value.is_empty())
+    head.value(name).map(HeaderValue::as_bytes).filter(|value| !value.is_empty())
 }
 
 fn has_grants(head: &Head) -> bool {

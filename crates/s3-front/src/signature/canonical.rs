@@ -55,7 +55,7 @@ impl CanonicalRequest<'_> {
         sink.put(b"\n");
         self.write_query(sink);
         sink.put(b"\n");
-        for name in self.signed_headers.split(';') {
+        for name in encoding::pieces(self.signed_headers, b';') {
             self.write_header(name, sink);
         }
         sink.put(b"\n");
@@ -96,7 +96,8 @@ impl CanonicalRequest<'_> {
             }
             put_encoded(name, sink);
             sink.put(b"=");
-            if is_customer_secret(encoding::decode(name)) {
+            // What is escaped is longer than what it says, so a short name is none of them.
+            if name.len() >= CUSTOMER_SECRET.len() && is_customer_secret(encoding::decode(name)) {
                 sink.put_secret(canonical(value));
             } else {
                 put_encoded(value, sink);
@@ -155,10 +156,10 @@ fn collapsed(value: &[u8]) -> impl Iterator<Item = u8> + '_ {
 
 /// The raw names and values of a query. A name without `=` has the empty value.
 pub(super) fn query_pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    encoding::pieces(query, b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = encoding::cut(pair, b'=');
+        (name, value.unwrap_or_default())
+    })
 }
 
 /// Whether a name, in any case, is that of a customer key or of its MD5: the trio's, the source

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use http::header::{AUTHORIZATION, DATE};
 
 use super::canonical::query_pairs;
-use super::encoding::decode_text;
+use super::encoding::{decode_text, pieces};
 use super::error::{CredentialProblem, QueryProblem, SignatureError};
 use super::time::{SignedTime, is_day};
 use super::version_2::Version2;
@@ -46,7 +46,7 @@ impl Version4<'_> {
 
     /// Whether the header of this name (lower case) is signed.
     pub(super) fn covers(&self, name: &str) -> bool {
-        self.signed_headers.split(';').any(|signed| signed == name)
+        pieces(&self.signed_headers, b';').any(|signed| signed == name)
     }
 }
 
@@ -184,7 +184,7 @@ pub(super) fn content_sha256<'a>(
 /// The list is lower case, without empty names, and has `host`.
 fn check_signed_headers(list: &str) -> Option<()> {
     let mut host = false;
-    for (index, name) in list.split(';').enumerate() {
+    for (index, name) in pieces(list, b';').enumerate() {
         let lower = name.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase());
         if name.is_empty() || !lower || index >= SIGNED_HEADERS_MAX {
             return None;

@@ -25,6 +25,19 @@ const fn encoded() -> [[u8; 3]; 256] {
     table
 }
 
+/// The bytes that stand for themselves.
+static UNRESERVED: [bool; 256] = unreserved();
+
+const fn unreserved() -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = is_unreserved(byte as u8);
+        byte += 1;
+    }
+    table
+}
+
 const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
@@ -38,17 +51,12 @@ pub(super) fn encode(byte: u8) -> &'static [u8] {
 /// Whether a query's name or value is encoded as the canonical request wants it: as most clients send it.
 pub(super) fn is_canonical(raw: &[u8]) -> bool {
     let mut rest = raw;
-    while let [first, after @ ..] = rest {
-        rest = match after {
-            _ if is_unreserved(*first) => after,
-            [high, low, after @ ..] if *first == b'%' => {
-                match (hex::digit(*high), hex::digit(*low)) {
-                    (Some(a), Some(b)) if encode((a << 4) | b) == [b'%', *high, *low] => after,
-                    _ => return false,
-                }
-            }
+    while let Some(at) = rest.iter().position(|byte| !UNRESERVED[usize::from(*byte)]) {
+        let [b'%', high, low, after @ ..] = &rest[at..] else { return false };
+        match (hex::digit(*high), hex::digit(*low)) {
+            (Some(a), Some(b)) if encode((a << 4) | b) == [b'%', *high, *low] => rest = after,
             _ => return false,
-        };
+        }
     }
     true
 }
@@ -81,10 +89,44 @@ pub(super) fn canonical_path(path: &[u8]) -> impl Iterator<Item = &'static [u8]>
 
 /// A query's name or value as text, borrowed where nothing is escaped. `None` if it is not UTF-8.
 pub(super) fn decode_text(raw: &str) -> Option<std::borrow::Cow<'_, str>> {
-    if !raw.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+    if memchr::memchr2(b'%', b'+', raw.as_bytes()).is_none() {
         return Some(raw.into());
     }
-    String::from_utf8(decode(raw.as_bytes()).collect()).ok().map(Into::into)
+    String::from_utf8(decoded(raw.as_bytes())).ok().map(Into::into)
+}
+
+/// What [`decode`] gives, run by run: most of what is escaped is a comma or a slash here and there.
+pub(crate) fn decoded(raw: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = memchr::memchr2(b'%', b'+', rest)
+        && let Some((byte, used)) = unit(&rest[at..])
+    {
+        bytes.extend_from_slice(&rest[..at]);
+        bytes.push(if used == 1 && byte == b'+' { b' ' } else { byte });
+        rest = &rest[at + used..];
+    }
+    bytes.extend_from_slice(rest);
+    bytes
+}
+
+/// The pieces of a text between separators, as `str::split` gives them. Each request is cut at `&`, `=` and
+/// `;` several times, and its pieces are long.
+pub(crate) fn pieces(text: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let (piece, after) = cut(rest?, separator);
+        rest = after;
+        Some(piece)
+    })
+}
+
+/// What stands before the first separator, and what after it, if there is one.
+pub(crate) fn cut(text: &str, separator: u8) -> (&str, Option<&str>) {
+    match memchr::memchr(separator, text.as_bytes()) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
+    }
 }
 
 /// The first byte of what is encoded, and how many bytes of the text it took.
@@ -140,11 +182,21 @@ mod tests {
     }
 
     #[test]
+    fn pieces_are_those_of_split() {
+        for text in ["", ";", "a", "a;b", ";a;;é;", "host;x-amz-date"] {
+            assert!(pieces(text, b';').eq(text.split(';')), "{text}");
+        }
+    }
+
+    #[test]
     fn a_query_value_has_one_form() {
         assert_eq!(value("a+b%20c%2bd%7E"), "a%20b%20c%2Bd~");
         assert_eq!(value("a/b=c"), "a%2Fb%3Dc");
         assert_eq!(value("%"), "%25");
         assert_eq!(decode_text("a%2Fb").as_deref(), Some("a/b"));
         assert_eq!(decode_text("%ff"), None);
+        for text in ["", "a", "%", "a%", "%4", "+%2B%2b+", "%%41%", "a%2Fb+c%zz", "é%C3%A9"] {
+            assert!(decode(text.as_bytes()).eq(decoded(text.as_bytes())), "{text}");
+        }
     }
 }

@@ -11,7 +11,7 @@ mod canonical;
 mod chunks;
 mod claim;
 mod coverage;
-mod encoding;
+pub(crate) mod encoding;
 mod error;
 mod form;
 pub(crate) mod hex;
@@ -46,9 +46,11 @@ const TERMINAL: &str = "aws4_request";
 /// another encoding than its sender did, and so finds no signature over it right; a form's field, and a
 /// key beside a presigned URL that does not cover it, get as far as E5.
 fn signs_unreadable_key(head: &RequestHead<'_>, covers: impl Fn(&str) -> bool) -> bool {
-    let keys = key_names::ALL.into_iter().flat_map(|names| [names.own.key, names.source.key]);
-    keys.filter(|name| covers(name))
-        .any(|name| head.headers.get_all(name).iter().any(|value| !value.as_bytes().is_ascii()))
+    let is_key = |name: &str| {
+        key_names::ALL.iter().any(|names| name == names.own.key || name == names.source.key)
+    };
+    let mut unreadable = head.headers.iter().filter(|(_, value)| !value.as_bytes().is_ascii());
+    unreadable.any(|(name, _)| is_key(name.as_str()) && covers(name.as_str()))
 }
 
 /// What of a request is signed, as it was on the wire.

@@ -114,7 +114,7 @@ impl World {
         let key = ObjectKey::parse(key).unwrap();
         let found = self.store.engine().version(&bucket, &key, VersionSelector::Latest).await;
         let Lookup::Object(_, object) = found.unwrap() else { panic!("no object") };
-        *object
+        (*object).clone()
     }
 
     async fn body_id(&self, key: &str) -> BodyId {

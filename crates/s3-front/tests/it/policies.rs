@@ -1,6 +1,6 @@
 //! Users, policies and anonymous callers: who gets what, and that nobody's body is asked for before.
 
-use object_engine::model::{AccessKey, Account, AccountId};
+use object_engine::model::{AccessKey, Account, AccountId, BucketName};
 use s3_front::service::ObjectOwnership;
 
 use crate::{
@@ -692,6 +692,30 @@ async fn the_log_says_why_and_never_a_key() {
     assert!(text.contains(expected) && text.contains(&id), "{text}");
     assert!(text.contains("no statement of the bucket policy allows s3:GetObject"), "{text}");
     for secret in [KEY_A.0, KEY_A.1, "my-object", SECRET] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+/// The client is told that it was not its fault, the operator what is wrong, and nobody the key.
+#[tokio::test]
+async fn the_log_says_what_failed_and_the_answer_does_not() {
+    let world = World::new().await;
+    let bucket = BucketName::parse("bkt").unwrap();
+    let bucket = world.store.engine().bucket(&bucket).await.unwrap().unwrap();
+    let damaged = Some("no document of ours".to_owned());
+    assert!(world.store.engine().set_setting(&bucket, "encryption", damaged).await.unwrap());
+    let log = Log::default();
+    let guard = log.listen();
+    let failed = world.ask("PUT", "/bkt/my-object").key(KEY_A).body("x").send().await;
+    drop(guard);
+    let id = failed.header("x-amz-request-id").unwrap().to_owned();
+    let failed = failed.expect_error(500, "InternalError");
+    let text = log.text();
+    let line = text.lines().find(|line| line.contains(&id)).expect("a line with the request's id");
+    let detail = "stored data is damaged: the setting encryption of bucket bkt";
+    assert!(line.contains("code=\"InternalError\"") && line.contains(detail), "{text}");
+    assert!(!failed.text().contains("damaged") && !failed.text().contains("setting"));
+    for secret in [KEY_A.0, KEY_A.1, SECRET] {
         assert!(!text.contains(secret), "{text}");
     }
 }

@@ -96,7 +96,7 @@ async fn a_shared_body_outlives_its_first_version_and_goes_with_its_last() {
     };
     remove("one").await;
     assert_eq!(world.get("two", Some(&key), None).await.unwrap(), bytes);
-    let Body::Whole(part) = world.find("two").await.1.body else { panic!("put whole") };
+    let Body::Whole(part) = world.find("two").await.1.body.clone() else { panic!("put whole") };
     let object_engine::model::Place::Blob(id, length) = part.place else { panic!("a blob") };
     remove("two").await;
     assert!(world.backends.blobs.open(id, length).await.is_err(), "the blob is gone");

@@ -1,5 +1,7 @@
 //! What was exchanged or changed in storage is refused, never answered.
 
+use std::sync::Arc;
+
 use object_engine::model::{Body, ETag, Place, StoredObject, Version};
 use sealed_store::UnlockError;
 
@@ -29,7 +31,7 @@ async fn every_field_in_clear_is_bound() {
     assert!(world.store.unlock(&world.bucket, &version, &object, Some(&key)).await.is_ok());
     for (name, misdeed) in misdeeds {
         let (mut version, mut object) = (version.clone(), object.clone());
-        misdeed(&mut version, &mut object);
+        misdeed(&mut version, Arc::make_mut(&mut object));
         let refused = world.store.unlock(&world.bucket, &version, &object, Some(&key)).await;
         assert!(refused.is_err(), "{name} is not bound");
     }
@@ -61,7 +63,7 @@ async fn inline_bytes_that_changed_are_refused_before_the_answer() {
         sealed[at] ^= 1;
         let mut part = part.clone();
         part.place = Place::Inline(sealed.into());
-        let damaged = StoredObject { body: Body::Whole(part), ..object.clone() };
+        let damaged = Arc::new(StoredObject { body: Body::Whole(part), ..(*object).clone() });
         let unlocked =
             world.store.unlock(&world.bucket, &version, &damaged, Some(&key)).await.unwrap();
         assert!(world.store.read(&unlocked, 0..5_000).await.is_err());

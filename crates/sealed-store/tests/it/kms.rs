@@ -1,5 +1,7 @@
 //! Versions under named keys.
 
+use std::sync::Arc;
+
 use object_engine::model::{Holder, KmsHolder, WriteCondition};
 use sealed_store::{
     CopyMode, CopyObject, CopyOutcome, CopySource, Encryption, KeyName, KeyServiceError,
@@ -111,20 +113,20 @@ async fn a_changed_record_of_the_holder_is_damage() {
         KmsHolder { key: "no name".into(), ..(*holder).clone() },
     ];
     for holder in changed {
-        let object = object_engine::model::StoredObject {
+        let object = Arc::new(object_engine::model::StoredObject {
             holder: Holder::Kms(Box::new(holder)),
-            ..object.clone()
-        };
+            ..(*object).clone()
+        });
         let refused = world.store.unlock(&world.bucket, &version, &object, None).await;
         let Err(UnlockError::Key(KeyServiceError::Damaged(_))) = refused else {
             panic!("{refused:?}")
         };
     }
     let other = KmsHolder { key: "b".into(), ..*holder };
-    let other = object_engine::model::StoredObject {
+    let other = Arc::new(object_engine::model::StoredObject {
         holder: Holder::Kms(Box::new(other)),
-        ..object.clone()
-    };
+        ..(*object).clone()
+    });
     let refused = world.store.unlock(&world.bucket, &version, &other, None).await;
     let Err(UnlockError::Key(KeyServiceError::NotFound(_))) = refused else {
         panic!("{refused:?}")

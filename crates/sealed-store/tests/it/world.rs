@@ -123,7 +123,7 @@ impl World {
         self.store.put(put, &mut Frames::new(bytes, frame)).await
     }
 
-    pub(crate) async fn find(&self, key: &str) -> (Version, StoredObject) {
+    pub(crate) async fn find(&self, key: &str) -> (Version, Arc<StoredObject>) {
         let found = self
             .store
             .engine()
@@ -131,7 +131,7 @@ impl World {
             .await
             .unwrap();
         let Lookup::Object(version, object) = found else { panic!("no object: {found:?}") };
-        (version, *object)
+        (version, object)
     }
 
     /// Reads `range` of what stands under `key`.
