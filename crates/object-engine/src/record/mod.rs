@@ -10,6 +10,7 @@ mod codec;
 mod head;
 mod housekeeping;
 mod named_key;
+mod session;
 mod upload;
 mod version;
 
@@ -22,6 +23,7 @@ pub(crate) use housekeeping::{
     encode_count, encode_number, encode_time,
 };
 pub(crate) use named_key::{decode_named_key, encode_named_key};
+pub(crate) use session::{Session, SessionId, SessionState, decode_turn, encode_turn};
 pub(crate) use upload::{UploadRecord, UploadState, decode_part, encode_part};
 pub(crate) use version::{
     VersionFront, VersionRecord, decode_manifest, decode_version, encode_manifest,

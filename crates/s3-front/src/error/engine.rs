@@ -10,6 +10,7 @@ impl From<EngineError> for S3Error {
     fn from(error: EngineError) -> Self {
         match &error {
             EngineError::Contended => Self::new(ErrorCode::SlowDown),
+            EngineError::Busy => Self::new(ErrorCode::OperationAborted),
             EngineError::Full => {
                 tracing::error!("storage is full");
                 Self::with_message(ErrorCode::InternalError, "The storage is full.")
