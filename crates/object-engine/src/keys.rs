@@ -1,7 +1,7 @@
 //! The layout of the catalog's keys.
 //!
 //! ```text
-//! Index    s/schema                                 the schema version
+//! Index    s/schema  s/master                       the schema version; whether a master key is the right one
 //!          b/<bucket name>                          bucket
 //!          h/<bucket uid><key> 00                   head of a key whose newest version is an object
 //!          t/<bucket uid><key> 00                   head of a key whose newest version is a delete marker
@@ -51,6 +51,10 @@ fn key(space: Space, parts: &[&[u8]]) -> Key {
 
 pub(crate) fn schema() -> Key {
     key(Space::Index, &[b"s/schema"])
+}
+
+pub(crate) fn master_check() -> Key {
+    key(Space::Index, &[b"s/master"])
 }
 
 pub(crate) fn bucket(name: &BucketName) -> Key {

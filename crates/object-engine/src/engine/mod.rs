@@ -57,6 +57,7 @@ mod fronts;
 mod leases;
 mod listings;
 mod manifests;
+mod master_check;
 mod named_keys;
 mod objects;
 mod pages;

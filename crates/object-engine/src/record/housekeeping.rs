@@ -144,6 +144,18 @@ pub(crate) fn decode_count(record: &[u8]) -> Result<u64, Malformed> {
     decode_number(record)
 }
 
+/// The record that tells whether a master key is the catalog's.
+pub(crate) fn encode_master_check(sealed: &[u8]) -> Bytes {
+    Writer::new(FORMAT).bytes(sealed).finish()
+}
+
+pub(crate) fn decode_master_check(record: &[u8]) -> Result<Bytes, Malformed> {
+    let mut record = Reader::new(record, "master key check", FORMAT)?;
+    let sealed = record.bytes()?;
+    record.end()?;
+    Ok(sealed)
+}
+
 /// A record that is one number: the schema version, the next lease.
 pub(crate) fn encode_number(number: u64) -> Bytes {
     Writer::new(FORMAT).number(number).finish()

@@ -193,6 +193,8 @@ fn what_engines_that_share_a_catalog_write_survives() {
     let session = Session { state: SessionState::Fenced, readers: Stamp(300) };
     assert_eq!(hex(&session.encode()), "0101ac02");
     assert_eq!(decode_turn(&encode_turn(id)), Ok(id));
+    assert_eq!(hex(&encode_master_check(b"ab")), "01026162");
+    assert_eq!(decode_master_check(&encode_master_check(b"ab")), Ok(Bytes::from_static(b"ab")));
 
     let record = BucketRecord { state: BucketState::Deleting { by: Some(id) }, ..bucket() };
     let name = record.bucket.name.clone();
