@@ -83,6 +83,13 @@ mod tests {
     use std::{future::Future, task::Poll};
 
     #[tokio::test]
+    async fn patience_has_an_end() {
+        let mut patience = Patience(LOOKS_MAX - 1);
+        assert_eq!(patience.wait().await, Ok(()));
+        assert_eq!(patience.wait().await, Err(EngineError::Busy));
+    }
+
+    #[tokio::test]
     async fn the_second_waits_for_the_first() {
         let at_work = AtWork::default();
         let first = at_work.begin([1; 16]).await;

@@ -30,3 +30,17 @@ impl From<EngineError> for S3Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_servers_work_is_a_conflict() {
+        let error = S3Error::from(EngineError::Busy);
+        assert_eq!(
+            (error.code(), error.code().status().as_u16()),
+            (ErrorCode::OperationAborted, 409)
+        );
+    }
+}
