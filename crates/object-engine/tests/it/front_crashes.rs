@@ -141,3 +141,36 @@ async fn one_that_sleeps_before_any_operation_and_does_not_know_harms_nothing() 
 async fn one_that_sleeps_after_any_operation_and_does_not_know_harms_nothing() {
     sleep_everywhere(Side::After, Sees::Nothing).await;
 }
+
+/// The bucket is given back and used while its deleter sleeps, wherever it does.
+#[tokio::test]
+async fn a_delete_bucket_that_slept_takes_no_object_along() {
+    for operation in 1.. {
+        let world = shared();
+        let (living, bucket) = beginning(&world).await;
+        let gate = Gate::at(operation, Side::Before);
+        let sleepy = World {
+            catalog: Arc::new(SleepyCatalog(Arc::clone(&world.catalog), Arc::clone(&gate))),
+            clock: Arc::default(),
+            ..world.clone()
+        };
+        let deleting = bucket.clone();
+        let mut running =
+            tokio::spawn(async move { sleepy.try_open().await?.delete_bucket(&deleting).await });
+        tokio::select! {
+            biased;
+            () = gate.reached() => {}
+            done = &mut running => {
+                assert_eq!(done.unwrap(), Ok(DeleteBucket::Deleted));
+                assert!(operation > 8, "the deletion has become trivial: {operation}");
+                return;
+            }
+        }
+        outlive(&world, &[&living]).await;
+        put(&world, &living, (&bucket, "k"), &large(1)).await;
+        gate.resume();
+        let deleted = running.await.unwrap();
+        assert_ne!(deleted, Ok(DeleteBucket::Deleted), "asleep at operation {operation}");
+        assert_eq!(latest(&living, (&bucket, "k")).await, Some(large(1)), "{operation}");
+    }
+}
