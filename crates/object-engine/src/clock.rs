@@ -1,9 +1,10 @@
 //! The injected clock.
 //!
 //! Guarantees: every time that this workspace stores or compares comes through [`Clock`].
-//! Does not: promise monotonic time; order comes from per-key sequences, never from here.
+//! Does not: promise that [`Clock::now`] never steps back; order comes from per-key sequences, never
+//! from here. Waiting is measured by [`Clock::monotonic`].
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// Milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +21,12 @@ impl Timestamp {
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The time now.
     fn now(&self) -> Timestamp;
+
+    /// How long ago a fixed moment was: for the length of a wait. It never steps back and tells nothing
+    /// to another machine. A clock that is moved by hand, and only forward, need not say more than `now`.
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.now().0).unwrap_or(0))
+    }
 }
 
 /// The machine's own clock.
@@ -32,5 +39,12 @@ impl Clock for SystemClock {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let millis = since.map_or(0, |elapsed| elapsed.as_millis());
         Timestamp(i64::try_from(millis).unwrap_or(i64::MAX))
+    }
+
+    /// Counts while the machine sleeps, too: an engine that wakes up must see how long it was away.
+    fn monotonic(&self) -> Duration {
+        let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let seconds = u64::try_from(since.tv_sec).unwrap_or(0);
+        Duration::new(seconds, u32::try_from(since.tv_nsec).unwrap_or(0))
     }
 }

@@ -17,6 +17,9 @@ pub enum EngineError {
     /// Client: too many concurrent changes of one key; the verb gave up. Retry.
     #[error("too many conflicting changes of one key")]
     Contended,
+    /// Client: another engine is in the middle of completing or deleting the same thing. Retry.
+    #[error("another change of the same thing is under way")]
+    Busy,
     /// Operator: a backend cannot be reached or fails; nothing was changed.
     #[error("storage is unavailable: {0}")]
     Unavailable(String),

@@ -1,7 +1,7 @@
 //! The layout of the catalog's keys.
 //!
 //! ```text
-//! Index    s/schema                                 the schema version
+//! Index    s/schema  s/master                       the schema version; whether a master key is the right one
 //!          b/<bucket name>                          bucket
 //!          h/<bucket uid><key> 00                   head of a key whose newest version is an object
 //!          t/<bucket uid><key> 00                   head of a key whose newest version is a delete marker
@@ -17,6 +17,7 @@
 //!          g/b<blob id>  g/m<body id>  g/u<upload id>  g/k<bucket uid>   deferred removals
 //!          l/<lease number>  n/lease                leases of blob ids, and the next number
 //!          w/<task>                                 where a background task stands
+//!          f/<session>  x/<work>                    engines that share the catalog, and whose turn a work is
 //! ```
 //!
 //! Guarantees: integers are big-endian, so byte order is number order; object keys stand unescaped
@@ -28,6 +29,7 @@ use crate::{
     blobs::BlobId,
     catalog::{KEY_BYTES_MAX, Key, Space},
     model::{AccountId, BodyId, BucketName, BucketUid, ObjectKey, UploadId},
+    record::SessionId,
 };
 
 /// How many blob ids one lease covers: lease `n` covers `n * LEASE_IDS ..`, so that a blob's id
@@ -49,6 +51,10 @@ fn key(space: Space, parts: &[&[u8]]) -> Key {
 
 pub(crate) fn schema() -> Key {
     key(Space::Index, &[b"s/schema"])
+}
+
+pub(crate) fn master_check() -> Key {
+    key(Space::Index, &[b"s/master"])
 }
 
 pub(crate) fn bucket(name: &BucketName) -> Key {
@@ -159,6 +165,23 @@ pub(crate) fn lease_of(blob: BlobId) -> Key {
 
 pub(crate) fn next_lease() -> Key {
     key(Space::Records, &[b"n/lease"])
+}
+
+/// What all sessions begin with.
+pub(crate) const SESSIONS: &[u8] = b"f/";
+
+pub(crate) fn session(id: SessionId) -> Key {
+    key(Space::Records, &[SESSIONS, &id.0])
+}
+
+/// The session that a record is about.
+pub(crate) fn session_of(session: &[u8]) -> Option<SessionId> {
+    session.last_chunk().map(|id| SessionId(*id))
+}
+
+/// Whose turn the background work of this name is.
+pub(crate) fn turn(work: &str) -> Key {
+    key(Space::Records, &[b"x/", work.as_bytes()])
 }
 
 /// Where the background task of this name stands.

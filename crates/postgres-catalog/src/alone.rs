@@ -1,7 +1,9 @@
-//! One server at a time: a lock of PostgreSQL's that lives as long as a connection.
+//! One server at a time, or several that agree to be several: a lock of PostgreSQL's that lives as long as a
+//! connection.
 //!
-//! Guarantees: a second server that opens the same schema is refused while the first one's connection
-//! stands. The first takes the lock again after a failover, and says loudly if it cannot.
+//! Guarantees: while the connection of a server that is alone stands, every other that opens the same
+//! schema is refused; while those of servers that share it stand, one that would be alone is refused.
+//! A server takes the lock again after a failover, and says loudly if it cannot.
 //! Does not: fence. What a server that lost the lock writes is refused by the engine's own leases, which the
 //! next one sweeps. Behind a pooler that shares connections there is no such lock, and none is taken.
 
@@ -18,22 +20,47 @@ const SERVING: i32 = 0x2C6E_19B3;
 /// How often the connection is looked at, and how often a lost lock is sought.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Holds the lock until dropped.
-pub(crate) struct Alone(JoinHandle<()>);
+/// Who else may be at work on the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Company {
+    /// Nobody.
+    None,
+    /// Others that allow it, too.
+    Others,
+}
 
-impl Drop for Alone {
+impl Company {
+    fn asked(self) -> &'static str {
+        match self {
+            Self::None => "SELECT pg_try_advisory_lock($1, hashtext($2))",
+            Self::Others => "SELECT pg_try_advisory_lock_shared($1, hashtext($2))",
+        }
+    }
+
+    fn refusal(self) -> &'static str {
+        match self {
+            Self::None => "another server is at work on this schema",
+            Self::Others => "a server that must be the only one is at work on this schema",
+        }
+    }
+}
+
+/// Holds the lock until dropped.
+pub(crate) struct Present(JoinHandle<()>);
+
+impl Drop for Present {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 /// Takes the lock, or says who is in the way.
-pub(crate) async fn alone(location: &Location) -> Result<Alone, OpenError> {
-    let locked = lock(location).await.map_err(OpenError::Unusable)?;
+pub(crate) async fn present(location: &Location, company: Company) -> Result<Present, OpenError> {
+    let locked = lock(location, company).await.map_err(OpenError::Unusable)?;
     let Some(held) = locked else {
-        return Err(OpenError::Unusable("another server is at work on this schema".to_owned()));
+        return Err(OpenError::Unusable(company.refusal().to_owned()));
     };
-    Ok(Alone(tokio::spawn(keep(location.clone(), held))))
+    Ok(Present(tokio::spawn(keep(location.clone(), company, held))))
 }
 
 /// A connection that holds the lock. Its driver ends when it is dropped.
@@ -48,19 +75,18 @@ impl Drop for Held {
     }
 }
 
-async fn lock(location: &Location) -> Result<Option<Held>, String> {
+async fn lock(location: &Location, company: Company) -> Result<Option<Held>, String> {
     let told = |error: tokio_postgres::Error| failure::told(&error);
     let connector = Connector::new(location).map_err(|error| error.to_string())?;
     let (client, driver) = connector.connection(&location.config).await.map_err(told)?;
     let held = Held { client, driver };
     let schema = location.schema.in_sql("@");
-    let asked = "SELECT pg_try_advisory_lock($1, hashtext($2))";
-    let row = held.client.query_one(asked, &[&SERVING, &schema]).await.map_err(told)?;
+    let row = held.client.query_one(company.asked(), &[&SERVING, &schema]).await.map_err(told)?;
     let is_ours: bool = row.try_get(0).map_err(told)?;
     Ok(is_ours.then_some(held))
 }
 
-async fn keep(location: Location, held: Held) {
+async fn keep(location: Location, company: Company, held: Held) {
     let mut held = Some(held);
     loop {
         tokio::time::sleep(INTERVAL).await;
@@ -72,7 +98,7 @@ async fn keep(location: Location, held: Held) {
             continue;
         }
         held = None;
-        match lock(&location).await {
+        match lock(&location, company).await {
             Ok(Some(again)) => {
                 tracing::info!("took the catalog's lock again");
                 held = Some(again);

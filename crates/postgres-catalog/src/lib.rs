@@ -40,6 +40,7 @@ mod walk;
 
 pub use location::InvalidLocation;
 
+use alone::Company;
 use connect::Connector;
 use location::Location;
 use schema::{SchemaError, migrate};
@@ -64,8 +65,9 @@ struct Inner {
     statements: Statements,
     entropy: Arc<dyn Entropy>,
     shown: String,
-    /// While this lives no other server can open the schema by [`PostgresCatalog::open_alone`].
-    _alone: Option<alone::Alone>,
+    /// While this lives, [`PostgresCatalog::open_alone`] is refused to others, and so is
+    /// [`PostgresCatalog::open_beside`] if this server is alone.
+    _present: Option<alone::Present>,
 }
 
 /// Why the catalog cannot be opened.
@@ -88,18 +90,30 @@ impl PostgresCatalog {
 
     /// As [`Self::open`], for a server that must be the only one at work on the schema.
     pub async fn open_alone(url: &str, entropy: Arc<dyn Entropy>) -> Result<Self, OpenError> {
-        let location = Location::parse(url)?;
-        let alone = match location.prepares {
-            true => Some(alone::alone(&location).await?),
+        Self::open_in(Location::parse(url)?, entropy, Company::None).await
+    }
+
+    /// As [`Self::open`], for a server beside which others may be at work that open it so, too.
+    pub async fn open_beside(url: &str, entropy: Arc<dyn Entropy>) -> Result<Self, OpenError> {
+        Self::open_in(Location::parse(url)?, entropy, Company::Others).await
+    }
+
+    async fn open_in(
+        location: Location,
+        entropy: Arc<dyn Entropy>,
+        company: Company,
+    ) -> Result<Self, OpenError> {
+        let present = match location.prepares {
+            true => Some(alone::present(&location, company).await?),
             false => None,
         };
-        Self::open_at(location, entropy, alone).await
+        Self::open_at(location, entropy, present).await
     }
 
     async fn open_at(
         location: Location,
         entropy: Arc<dyn Entropy>,
-        alone: Option<alone::Alone>,
+        present: Option<alone::Present>,
     ) -> Result<Self, OpenError> {
         let connector = Connector::new(&location)?;
         let unusable = |error: SchemaError| OpenError::Unusable(failure::told(&error));
@@ -111,7 +125,7 @@ impl PostgresCatalog {
         let shown = format!("{location:?}");
         let statements = Statements::new(&location);
         let pool = pool(location, connector)?;
-        let inner = Arc::new(Inner { pool, statements, entropy, shown, _alone: alone });
+        let inner = Arc::new(Inner { pool, statements, entropy, shown, _present: present });
         tokio::spawn(forget(Arc::downgrade(&inner)));
         Ok(Self { inner })
     }

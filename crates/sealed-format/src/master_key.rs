@@ -6,7 +6,8 @@
 //! master key  |-- "sse-s3" ---------------> the server's holder key (ServerKey)
 //!             |-- "open upload" || salt --> seals the completion key of one open upload
 //!             |-- "user secret" || salt --> seals one user's secret access key
-//!             +-- "ring key" || salt -----> seals one named key of the ring (SSE-KMS)
+//!             |-- "ring key" || salt -----> seals one named key of the ring (SSE-KMS)
+//!             +-- "master key check" || salt -> seals nothing; that it opens tells the key
 //! ```
 //!
 //! Guarantees: every seal has a key of its own (see [`crate::seal`]); the completion key opens
@@ -47,6 +48,8 @@ pub enum MasterUse {
     UserSecret,
     /// A named key of the built-in ring.
     RingKey,
+    /// Nothing: that it opens tells that the master key is the one.
+    Check,
 }
 
 impl MasterUse {
@@ -55,6 +58,7 @@ impl MasterUse {
             Self::OpenUpload => SealKind(b"open upload"),
             Self::UserSecret => SealKind(b"user secret"),
             Self::RingKey => SealKind(b"ring key"),
+            Self::Check => SealKind(b"master key check"),
         }
     }
 }

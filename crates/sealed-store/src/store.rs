@@ -7,6 +7,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use object_engine::{
     engine::ObjectEngine,
+    error::EngineError,
     model::{BodyId, Bucket, Holder, KmsHolder, ObjectKey, VersionUid},
 };
 use sealed_format::{
@@ -76,6 +77,15 @@ impl SealedStore {
     /// The engine, for verbs that need no key: buckets, listings, deletes, tags, accounts.
     pub fn engine(&self) -> &ObjectEngine {
         &self.inner.engine
+    }
+
+    /// Whether the master key is the one that this catalog was first opened with. From the first time on
+    /// the catalog remembers it by something sealed under it.
+    pub async fn has_its_master_key(&self) -> Result<bool, EngineError> {
+        let Inner { engine, master, random, .. } = &*self.inner;
+        let sealed = master.seal(MasterUse::Check, &[], &[], &**random);
+        let stands = engine.master_check(&sealed).await?;
+        Ok(master.open(MasterUse::Check, &[], &stands).is_ok())
     }
 
     /// Seals a user's secret access key under the master key, bound to its access key id.

@@ -160,7 +160,7 @@ pub(crate) fn ask_or_open(catalog: CatalogArgs, request: Request) -> Result<Answ
         Opened::Ours(data) => {
             let options = StoreOptions {
                 blobs: parse_blobs(catalog.blobs)?,
-                metadata: Metadata::parse(catalog.metadata)?,
+                metadata: Metadata::parse(catalog.metadata, catalog.front_ends)?,
                 inline_bytes_max: 0, // no object is written here
             };
             alone(&data, (catalog.master_key_file, options), request)

@@ -18,7 +18,7 @@ use object_engine::{
         lmdb::{LmdbCatalog, LmdbOptions},
     },
     clock::SystemClock,
-    engine::{Backends, EngineOptions, ObjectEngine},
+    engine::{Backends, EngineOptions, ObjectEngine, SESSION_EXPIRY_DEFAULT, Sharing},
     entropy::Entropy,
     error::EngineError,
     model::AccountId,
@@ -46,7 +46,7 @@ pub(crate) use named_keys::StoredKeys;
 
 use crate::{
     activity::RequestBody,
-    cli,
+    cli::{self, FrontEnds},
     config::Config,
     credentials::Credentials,
     data_dir::{DataDir, cannot},
@@ -83,12 +83,20 @@ pub(crate) async fn open_store(
         Backends { catalog, blobs, clock: Arc::new(SystemClock), entropy: Arc::new(SystemRandom) };
     let sealed_bytes = layout::sealed_length(options.inline_bytes_max as u64);
     let inline_bytes_max = usize::try_from(sealed_bytes).unwrap_or(usize::MAX);
-    let options = EngineOptions { inline_bytes_max, buffers, ..EngineOptions::default() };
+    let sharing = options.metadata.sharing();
+    let options = EngineOptions { inline_bytes_max, buffers, sharing, ..EngineOptions::default() };
     let engine = ObjectEngine::open(backends, options)
         .await
         .map_err(|error| cannot("recover the store in", data.path(), error))?;
     let master = MasterKey::filled_by(|key| key.copy_from_slice(&*master_key));
-    Ok(Store(SealedStore::new(engine, Arc::new(master), Arc::new(SystemRandom))))
+    let store = Store(SealedStore::new(engine, Arc::new(master), Arc::new(SystemRandom)));
+    let unread = |error| cannot("read the catalog of", data.path(), error);
+    if store.0.has_its_master_key().await.map_err(unread)? {
+        return Ok(store);
+    }
+    store.close().await?;
+    Err(Failure::failed("the master key is not the one that this catalog was made with")
+        .hint("give every server of a catalog the same key with --master-key-file"))
 }
 
 async fn open_catalog(data: &DataDir, metadata: &Metadata) -> Result<Arc<dyn Catalog>, Failure> {
@@ -99,8 +107,12 @@ async fn open_catalog(data: &DataDir, metadata: &Metadata) -> Result<Arc<dyn Cat
                 .map_err(|error| cannot("open the catalog", &path, error))?;
             Ok(Arc::new(catalog))
         }
-        Metadata::Postgres(url) => {
-            let opened = PostgresCatalog::open_alone(url.expose(), Arc::new(SystemRandom)).await;
+        Metadata::Postgres { url, front_ends } => {
+            let (url, entropy) = (url.expose(), Arc::new(SystemRandom));
+            let opened = match front_ends {
+                FrontEnds::One => PostgresCatalog::open_alone(url, entropy).await,
+                FrontEnds::Several => PostgresCatalog::open_beside(url, entropy).await,
+            };
             let catalog = opened.map_err(|error| {
                 Failure::failed("cannot open the catalog that --metadata names").detail(error)
             })?;
@@ -120,13 +132,29 @@ impl Store {
         StoredKeys(self.0.key_ring())
     }
 
-    /// Sweeps once and then deletes what deferred deletions allow, until dropped.
+    /// Sweeps once, or after each server that dies, and deletes what deferred deletions allow, until
+    /// dropped.
     pub(crate) async fn keep_house(self) {
         let engine = self.0.engine();
         note("sweep", engine.sweep().await);
         loop {
             tokio::time::sleep(RECLAIM_INTERVAL).await;
+            if engine.beat_interval().is_some() {
+                note("sweep", engine.sweep().await);
+            }
             note("reclaim", engine.reclaim().await);
+        }
+    }
+
+    /// Shows the other servers of the catalog that this one lives, until dropped.
+    pub(crate) async fn keep_session(self) {
+        let engine = self.0.engine();
+        let Some(interval) = engine.beat_interval() else { return };
+        loop {
+            tokio::time::sleep(interval).await;
+            if let Err(error) = engine.keep_session().await {
+                tracing::warn!(%error, "the catalog took no sign of life from this server");
+            }
         }
     }
 
@@ -146,6 +174,20 @@ impl Store {
         let unclosed =
             |error| Failure::failed("cannot close the store in good order").detail(error);
         self.0.engine().close().await.map_err(unclosed)
+    }
+}
+
+impl Metadata {
+    /// Who else may be at work on it.
+    fn sharing(&self) -> Sharing {
+        match self {
+            Self::DataDirectory | Self::Postgres { front_ends: FrontEnds::One, .. } => {
+                Sharing::Alone
+            }
+            Self::Postgres { front_ends: FrontEnds::Several, .. } => {
+                Sharing::Several { expiry: SESSION_EXPIRY_DEFAULT }
+            }
+        }
     }
 }
 

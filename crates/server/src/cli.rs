@@ -110,6 +110,9 @@ pub(crate) struct Settings {
     /// so rather take STRONGROOM_METADATA or the file [default: lmdb:]
     #[arg(long, value_name = "URL", env = "STRONGROOM_METADATA", hide_env_values = true)]
     pub(crate) metadata: Option<SecretUrl>,
+    /// Whether other servers may serve the same catalog; `several` needs one in PostgreSQL [default: one]
+    #[arg(long, value_name = "one|several", env = "STRONGROOM_FRONT_ENDS")]
+    pub(crate) front_ends: Option<FrontEnds>,
     /// Where the bodies of larger objects are: s3://BUCKET/PREFIX, az://… or gs://… with ?endpoint=, region=,
     /// allow_http=, ca= and segment_mib=; credentials come from AWS_…, AZURE_… or GOOGLE_… variables
     /// [default: files in the data directory]
@@ -166,6 +169,7 @@ impl Settings {
                 self.trusted_proxy
             },
             metadata: self.metadata.or(other.metadata),
+            front_ends: self.front_ends.or(other.front_ends),
             blobs: self.blobs.or(other.blobs),
             inline_bytes_max: self.inline_bytes_max.or(other.inline_bytes_max),
             lifecycle_debug_interval: self
@@ -242,6 +246,17 @@ pub(crate) enum SignatureV2 {
     Off,
     /// They are taken.
     On,
+}
+
+/// How many servers may serve one catalog at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum FrontEnds {
+    /// This one.
+    #[default]
+    One,
+    /// This one and others that say so, too.
+    Several,
 }
 
 /// How log lines look.

@@ -127,7 +127,7 @@ impl Config {
             new_bucket_sse_c: settings.new_bucket_sse_c.unwrap_or_default(),
             signature_v2: settings.signature_v2.unwrap_or_default(),
             trusted_proxies: settings.trusted_proxy,
-            metadata: Metadata::parse(settings.metadata)?,
+            metadata: Metadata::parse(settings.metadata, settings.front_ends)?,
             blobs: parse_blobs(settings.blobs)?,
             inline_bytes_max: parse_inline(settings.inline_bytes_max)?,
             lifecycle_debug_interval: settings.lifecycle_debug_interval,

@@ -65,6 +65,7 @@ async fn serve(config: &Config, data: &DataDir) -> Result<(), Failure> {
     let accounts = store.accounts(Some(root.credentials.access_key.clone()));
     background.spawn(admin.serve(accounts, store.keys()));
     background.spawn(store.clone().keep_house());
+    background.spawn(store.clone().keep_session());
     let (end_lifecycle, ending) = watch::channel(false);
     let lifecycle = store.clone().apply_lifecycle(config.lifecycle_debug_interval, ending);
     let lifecycle = tokio::spawn(lifecycle);

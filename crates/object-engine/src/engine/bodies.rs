@@ -209,6 +209,7 @@ impl ObjectEngine {
         let (source, length) = match place {
             Place::Inline(bytes) => (Source::Memory(bytes.clone()), bytes.len() as u64),
             Place::Blob(id, length) => {
+                self.check_session()?;
                 (Source::Blob(self.inner.backends.blobs.open(*id, *length).await?), *length)
             }
         };

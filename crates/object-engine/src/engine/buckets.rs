@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    catalog::{Commit, Direction, Expect, Read, Space, Step},
-    engine::{ATTEMPTS_MAX, ObjectEngine},
+    catalog::{Commit, Direction, Expect, Read, Space, Stamp, Step},
+    engine::{ATTEMPTS_MAX, ObjectEngine, at_work::Patience},
     error::EngineError,
     keys,
     model::{
@@ -76,7 +76,7 @@ impl ObjectEngine {
             region: region.to_owned(),
             versioning: Versioning::Unversioned,
             settings: Default::default(),
-            stamp: crate::catalog::Stamp(0), // not stored; readers get the record's own
+            stamp: Stamp(0), // not stored; readers get the record's own
         };
         BucketRecord { bucket, state: BucketState::Active }
     }
@@ -124,6 +124,7 @@ impl ObjectEngine {
             return Ok(if is_there { DeleteBucket::NotEmpty } else { DeleteBucket::NoSuchBucket });
         }
         let _working = self.inner.at_work.begin(bucket.uid.0).await;
+        let mut patience = Patience::default();
         for _ in 0..ATTEMPTS_MAX {
             let Some(record) = self.bucket_record(&bucket.name).await? else {
                 return Ok(DeleteBucket::NoSuchBucket);
@@ -131,37 +132,72 @@ impl ObjectEngine {
             if record.bucket.uid != bucket.uid {
                 return Ok(DeleteBucket::NoSuchBucket);
             }
-            if self.turn_bucket(&record, BucketState::Deleting).await? {
-                return self.finish_delete_bucket(bucket).await;
+            if record.state != BucketState::Active {
+                self.free_bucket(&record, &mut patience).await?;
+                continue;
+            }
+            if let Some(stamp) = self.begin_deleting(&record).await? {
+                return self.finish_delete_bucket(record, stamp).await;
             }
             tokio::task::yield_now().await;
         }
         Err(EngineError::Contended)
     }
 
-    /// Decides about a bucket that is `deleting`: nothing is added to it meanwhile.
-    async fn finish_delete_bucket(&self, bucket: &Bucket) -> Result<DeleteBucket, EngineError> {
-        let is_empty = self.holds_versions(bucket.uid).await.map(|holds| !holds);
-        let Some(record) = self.bucket_record(&bucket.name).await? else {
-            return Ok(DeleteBucket::NoSuchBucket);
-        };
+    /// Swaps a bucket to `deleting`; `None` if its record changed meanwhile.
+    async fn begin_deleting(&self, record: &BucketRecord) -> Result<Option<Stamp>, EngineError> {
+        let mut commit = Commit::default();
+        let by = self.sign(&mut commit).await?;
+        let state = BucketState::Deleting { by };
+        let deleting = BucketRecord { bucket: record.bucket.clone(), state };
+        let key = keys::bucket(&record.bucket.name);
+        commit.check(key.clone(), Expect::Stamp(record.bucket.stamp)).put(key, deleting.encode());
+        self.commit_stamped(commit).await
+    }
+
+    /// Decides about a bucket that the write of `stamp` turned to `deleting`: nothing is added to it while
+    /// that write stands.
+    async fn finish_delete_bucket(
+        &self,
+        mut record: BucketRecord,
+        stamp: Stamp,
+    ) -> Result<DeleteBucket, EngineError> {
+        record.bucket.stamp = stamp;
+        let is_empty = self.holds_versions(record.bucket.uid).await.map(|holds| !holds);
         if !matches!(is_empty, Ok(true)) {
             self.turn_bucket(&record, BucketState::Active).await?;
             return is_empty.map(|_| DeleteBucket::NotEmpty);
         }
         let mut commit = Commit::default();
-        let key = keys::bucket(&bucket.name);
-        commit.check(key.clone(), Expect::Stamp(record.bucket.stamp)).delete(key);
-        commit.put(keys::removed_bucket(bucket.uid), encode_time(self.now()));
+        let key = keys::bucket(&record.bucket.name);
+        commit.check(key.clone(), Expect::Stamp(stamp)).delete(key);
+        commit.put(keys::removed_bucket(record.bucket.uid), encode_time(self.now()));
         if self.commit(commit).await? {
             Ok(DeleteBucket::Deleted)
         } else {
-            Err(EngineError::Contended)
+            // Another engine took this one for dead and reverted its work.
+            Err(EngineError::Busy)
+        }
+    }
+
+    /// Reverts a deletion that nobody is at any more; waits a moment if another engine is. The caller
+    /// has begun work on the bucket.
+    async fn free_bucket(
+        &self,
+        record: &BucketRecord,
+        patience: &mut Patience,
+    ) -> Result<(), EngineError> {
+        match record.state {
+            BucketState::Active => Ok(()),
+            BucketState::Deleting { by } if self.is_elsewhere(by).await? => patience.wait().await,
+            BucketState::Deleting { .. } => {
+                self.turn_bucket(record, BucketState::Active).await.map(drop)
+            }
         }
     }
 
     /// Swaps a bucket's state; `false` if its record changed meanwhile.
-    async fn turn_bucket(
+    pub(super) async fn turn_bucket(
         &self,
         record: &BucketRecord,
         state: BucketState,
@@ -183,6 +219,7 @@ impl ObjectEngine {
         &self,
         name: &BucketName,
     ) -> Result<Option<Bucket>, EngineError> {
+        let mut patience = Patience::default();
         loop {
             let Some(record) = self.bucket_record(name).await? else { return Ok(None) };
             if record.state == BucketState::Active {
@@ -190,9 +227,7 @@ impl ObjectEngine {
             }
             let _working = self.inner.at_work.begin(record.bucket.uid.0).await;
             let Some(record) = self.bucket_record(name).await? else { return Ok(None) };
-            if record.state == BucketState::Deleting {
-                self.turn_bucket(&record, BucketState::Active).await?;
-            }
+            self.free_bucket(&record, &mut patience).await?;
         }
     }
 
@@ -304,7 +339,7 @@ impl ObjectEngine {
 pub(super) fn decode_named(
     name: &[u8],
     value: &[u8],
-    stamp: crate::catalog::Stamp,
+    stamp: Stamp,
 ) -> Result<BucketRecord, Malformed> {
     let name = std::str::from_utf8(name).ok().and_then(|name| BucketName::parse(name).ok());
     BucketRecord::decode(value, &name.ok_or(Malformed("bucket"))?, stamp)

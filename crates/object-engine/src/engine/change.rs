@@ -214,9 +214,18 @@ impl Change {
 impl ObjectEngine {
     /// Commits; `false` on conflict.
     pub(super) async fn commit(&self, commit: Commit) -> Result<bool, EngineError> {
+        Ok(self.commit_stamped(commit).await?.is_some())
+    }
+
+    /// Commits, and says by which write; `None` on conflict.
+    pub(super) async fn commit_stamped(
+        &self,
+        commit: Commit,
+    ) -> Result<Option<Stamp>, EngineError> {
+        self.check_session()?;
         match self.inner.backends.catalog.commit(commit).await {
-            Ok(_) => Ok(true),
-            Err(CommitError::Conflict) => Ok(false),
+            Ok(stamp) => Ok(Some(stamp)),
+            Err(CommitError::Conflict) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

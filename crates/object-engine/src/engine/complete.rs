@@ -11,9 +11,10 @@
 use std::sync::Arc;
 
 use crate::{
-    catalog::{Commit, CommitError, Expect, Stamp},
+    catalog::{Commit, Expect, Stamp},
     engine::{
         ATTEMPTS_MAX, ObjectEngine,
+        at_work::Patience,
         change::KeyState,
         manifests::RECORD_PARTS,
         objects::{Seal, Verdict, judge},
@@ -25,7 +26,7 @@ use crate::{
         Assigned, Body, Bucket, CompleteUpload, Completed, Lookup, NewVersion, ObjectKey,
         StoredObject, StoredPart, Upload, UploadId, UploadedPart, Version, VersionSelector,
     },
-    record::{Completing, RemovedUpload, UploadRecord, UploadState, encode_manifest},
+    record::{Completing, RemovedUpload, SessionId, UploadRecord, UploadState, encode_manifest},
 };
 
 /// An upload whose parts are frozen, and the write that froze it.
@@ -88,6 +89,7 @@ impl ObjectEngine {
         complete: &CompleteUpload,
     ) -> Result<Result<Frozen, Completed>, EngineError> {
         let named = UploadName::of(bucket, &upload.key, upload.id);
+        let mut patience = Patience::default();
         for _ in 0..ATTEMPTS_MAX {
             let Some(state) = self.key_state(bucket, &upload.key).await? else {
                 return Ok(Err(Completed::NoSuchBucket));
@@ -99,20 +101,20 @@ impl ObjectEngine {
                 return Ok(Err(refusal));
             }
             if record.state != UploadState::Open {
-                // Left by a crash or a dropped request: nobody else is at work on it.
-                self.thaw(&record, stamp).await?;
+                // Left by a crash or a dropped request, unless another engine is at work on it.
+                self.free_upload(&record, stamp, &mut patience).await?;
                 continue;
             }
-            let record = freezing(record, complete)?;
             let mut commit = Commit::default();
+            let by = self.sign(&mut commit).await?;
+            let record = freezing(record, complete, by)?;
             commit.check(keys::bucket(&bucket.name), Expect::Stamp(state.bucket.stamp));
             commit.check(named.at(), Expect::Stamp(stamp)).put(named.at(), record.encode());
             let completing = Completing { bucket: bucket.uid, key: upload.key.clone() };
             commit.put(keys::completing(upload.id), completing.encode());
-            match self.inner.backends.catalog.commit(commit).await {
-                Ok(stamp) => return Ok(Ok(Frozen { record, stamp })),
-                Err(CommitError::Conflict) => tokio::task::yield_now().await,
-                Err(error) => return Err(error.into()),
+            match self.commit_stamped(commit).await? {
+                Some(stamp) => return Ok(Ok(Frozen { record, stamp })),
+                None => tokio::task::yield_now().await,
             }
         }
         Err(EngineError::Contended)
@@ -129,7 +131,7 @@ impl ObjectEngine {
             return Ok(Completed::PartsChanged);
         }
         if !self.write_manifest(frozen, &complete.parts).await? {
-            return Ok(Completed::NoSuchUpload);
+            return self.thawed(frozen).await;
         }
         let mut new = completed_version(&frozen.record.upload, complete);
         for _ in 0..ATTEMPTS_MAX {
@@ -143,7 +145,7 @@ impl ObjectEngine {
                 return Ok(Completed::Done(done));
             }
             if !self.is_still_frozen(frozen).await? {
-                return Ok(Completed::NoSuchUpload);
+                return self.thawed(frozen).await;
             }
             tokio::task::yield_now().await;
         }
@@ -178,7 +180,7 @@ impl ObjectEngine {
         Ok(true)
     }
 
-    /// Writes the manifest, a record a commit. `false`: the upload was aborted meanwhile.
+    /// Writes the manifest, a record a commit. `false`: the upload is frozen no more.
     async fn write_manifest(
         &self,
         frozen: &Frozen,
@@ -223,6 +225,16 @@ impl ObjectEngine {
         Ok(change.commit(self).await?.then_some(assigned))
     }
 
+    /// What became of an upload that is frozen no more: aborted, or opened again by another engine, which
+    /// took this one for dead.
+    async fn thawed(&self, frozen: &Frozen) -> Result<Completed, EngineError> {
+        let upload = &frozen.record.upload;
+        match self.get(keys::upload(upload.bucket, &upload.key, upload.id)).await? {
+            None => Ok(Completed::NoSuchUpload),
+            Some(_) => Err(EngineError::Busy),
+        }
+    }
+
     async fn is_still_frozen(&self, frozen: &Frozen) -> Result<bool, EngineError> {
         let upload = &frozen.record.upload;
         let entry = self.get(keys::upload(upload.bucket, &upload.key, upload.id)).await?;
@@ -230,10 +242,14 @@ impl ObjectEngine {
     }
 }
 
-fn freezing(record: UploadRecord, complete: &CompleteUpload) -> Result<UploadRecord, EngineError> {
+fn freezing(
+    record: UploadRecord,
+    complete: &CompleteUpload,
+    by: Option<SessionId>,
+) -> Result<UploadRecord, EngineError> {
     let parts = u32::try_from(complete.parts.len());
     let parts = parts.map_err(|_| EngineError::Unavailable("too many parts".into()))?;
-    Ok(UploadRecord { state: UploadState::Completing { parts }, ..record })
+    Ok(UploadRecord { state: UploadState::Completing { parts, by }, ..record })
 }
 
 fn refusal_of(complete: &CompleteUpload, state: &KeyState) -> Option<Completed> {

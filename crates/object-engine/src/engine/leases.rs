@@ -4,7 +4,8 @@
 //! a blob with one of its ids may exist that no record refers to. A commit that refers to a blob for
 //! the first time checks its lease's stamp.
 //!
-//! Does not: give ids back; what is left of a lease at the end is skipped.
+//! Does not: give ids back; what is left of a lease at the end is skipped. Where several engines share
+//! the catalog, the leases of a session end with it.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -13,24 +14,24 @@ use std::{
 
 use crate::{
     blobs::BlobId,
-    catalog::{Commit, CommitError, Expect, Key, Stamp},
+    catalog::{Commit, Expect, Key, Stamp},
     engine::{ATTEMPTS_MAX, ObjectEngine},
     error::EngineError,
     keys::{self, LEASE_IDS},
-    record::{Lease, LeaseState, decode_number, encode_number},
+    record::{Lease, LeaseState, SessionId, decode_number, encode_number},
 };
 
 /// The leases of this engine.
 #[derive(Debug)]
 pub(super) struct Leases {
-    /// This engine's identity in lease records.
-    pub(super) owner: [u8; 16],
     held: Mutex<Held>,
     acquiring: tokio::sync::Mutex<()>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Held {
+    /// This engine's identity in lease records.
+    owner: SessionId,
     /// By number; the last is the one that ids are taken from.
     leases: BTreeMap<u64, HeldLease>,
     /// Ids whose blobs nothing refers to and that still have to be deleted.
@@ -46,8 +47,30 @@ struct HeldLease {
 }
 
 impl Leases {
-    pub(super) fn of(owner: [u8; 16]) -> Self {
-        Self { owner, held: Mutex::default(), acquiring: tokio::sync::Mutex::default() }
+    pub(super) fn of(owner: SessionId) -> Self {
+        let held = Held { owner, leases: BTreeMap::new(), abandoned: Vec::new() };
+        Self { held: Mutex::new(held), acquiring: tokio::sync::Mutex::default() }
+    }
+
+    pub(super) fn owner(&self) -> SessionId {
+        self.held().owner
+    }
+
+    /// Goes on under a new session: leases of the former one are the others' to sweep.
+    pub(super) fn begin(&self, owner: SessionId) {
+        let mut held = self.held();
+        held.owner = owner;
+        held.leases.clear();
+    }
+
+    /// Notes a lease; `false`: its session ended meanwhile.
+    fn hold(&self, number: u64, owner: SessionId, stamp: Stamp) -> bool {
+        let mut held = self.held();
+        if held.owner != owner {
+            return false;
+        }
+        held.leases.insert(number, HeldLease { stamp, next: 0, out: HashSet::new() });
+        true
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -139,20 +162,17 @@ impl ObjectEngine {
             let counter = self.get(keys::next_lease()).await?;
             let number = counter.as_ref().map_or(Ok(0), |entry| decode_number(&entry.value))?;
             let expect = counter.map_or(Expect::Absent, |entry| Expect::Stamp(entry.stamp));
-            let lease = Lease { owner: self.inner.leases.owner, state: LeaseState::Open };
             let mut commit = Commit::default();
+            let signed = self.sign(&mut commit).await?;
+            let owner = signed.unwrap_or_else(|| self.inner.leases.owner());
+            let lease = Lease { owner, state: LeaseState::Open };
             commit.check(keys::next_lease(), expect);
             commit.put(keys::next_lease(), encode_number(number + 1));
             commit.check(keys::lease(number), Expect::Absent);
             commit.put(keys::lease(number), lease.encode());
-            match self.inner.backends.catalog.commit(commit).await {
-                Ok(stamp) => {
-                    let lease = HeldLease { stamp, next: 0, out: HashSet::new() };
-                    self.inner.leases.held().leases.insert(number, lease);
-                    return Ok(stamp);
-                }
-                Err(CommitError::Conflict) => tokio::task::yield_now().await,
-                Err(error) => return Err(error.into()),
+            match self.commit_stamped(commit).await? {
+                Some(stamp) if self.inner.leases.hold(number, owner, stamp) => return Ok(stamp),
+                _ => tokio::task::yield_now().await,
             }
         }
         Err(EngineError::Contended)

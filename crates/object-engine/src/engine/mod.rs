@@ -9,6 +9,8 @@
 //!   a paused writer. Deferred deletion waits for readers older than it.
 //! - *Order*: versions sort by a per-key sequence assigned in the head's swap, never by clock. Keys
 //!   whose newest version is a delete marker stand apart, so listings walk no tombstones.
+//! - *Several engines*: one is given up by a swap of its session's record, which every lease and every
+//!   state that others leave alone was taken under; what it still tries then meets changed stamps.
 //! - *Complete*: the upload is swapped to `completing` (parts frozen), manifest records are written,
 //!   then one final commit of constant size; part records are cleaned lazily; a crash reverts.
 //!
@@ -23,8 +25,8 @@
 //! # Cancellation
 //!
 //! A verb's future may be dropped at any await. `completing` and `deleting` are then left standing;
-//! the next verb that meets such a state, and finds that nobody in this process is at work on it,
-//! reverts it. A stored body whose publishing was dropped stays until its lease is swept.
+//! the next verb that meets such a state, and finds that nobody in this process or of another live
+//! engine is at work on it, reverts it. A stored body whose publishing was dropped stays until its lease is swept.
 
 use std::sync::{Arc, OnceLock};
 
@@ -34,6 +36,7 @@ use crate::{
     clock::{Clock, Timestamp},
     entropy::{Entropy, random_16},
     error::EngineError,
+    record::SessionId,
 };
 
 mod access_keys;
@@ -41,6 +44,7 @@ mod accounts;
 mod at_work;
 mod attached;
 mod audit;
+mod beats;
 mod bodies;
 mod bucket_pages;
 mod buckets;
@@ -49,16 +53,20 @@ mod complete;
 mod copies;
 mod deletes;
 mod expire;
+mod fronts;
 mod leases;
 mod listings;
 mod manifests;
+mod master_check;
 mod named_keys;
 mod objects;
 mod pages;
 mod pins;
 mod reclaim;
 mod recover;
+mod sessions;
 mod task_notes;
+mod turns;
 mod upload_listing;
 mod uploads;
 mod version_listing;
@@ -70,6 +78,7 @@ pub use bucket_pages::BucketPage;
 pub use expire::{Expired, NEWER_COUNTED_MAX, Standing};
 pub use manifests::SLICES_MAX;
 pub use pins::ReadPin;
+pub use sessions::{SESSION_EXPIRY_DEFAULT, Sharing};
 
 /// How often a verb reads again and retries when its commit meets another's. Each round lets at
 /// least one contender through, so this is how many may change one key at once.
@@ -100,8 +109,11 @@ pub struct Backends {
 pub struct EngineOptions {
     /// Sealed bytes up to this many are kept in the catalog.
     pub inline_bytes_max: usize,
-    /// How long a removed blob stays for requests that just looked it up, in milliseconds.
+    /// How long a removed blob stays for requests that just looked it up, in milliseconds. Where several
+    /// engines share the catalog, also longer than any of its commits lasts.
     pub removal_grace_ms: i64,
+    /// Who else is at work on the catalog.
+    pub sharing: Sharing,
     /// Where buffers come from; share it with the blob store so that one budget bounds both.
     pub buffers: BufferPool,
 }
@@ -111,6 +123,7 @@ impl Default for EngineOptions {
         Self {
             inline_bytes_max: INLINE_BYTES_MAX_DEFAULT,
             removal_grace_ms: REMOVAL_GRACE_MS_DEFAULT,
+            sharing: Sharing::default(),
             buffers: BufferPool::default(),
         }
     }
@@ -127,22 +140,28 @@ struct Inner {
     backends: Backends,
     options: EngineOptions,
     leases: leases::Leases,
+    sessions: sessions::Sessions,
     pins: pins::Pins,
     at_work: at_work::AtWork,
-    /// The write that took this engine's first lease.
+    /// The write that took the first lease of an engine that is alone.
     opened: OnceLock<Stamp>,
     /// One removal at a time: two would only delete the same twice.
     reclaiming: tokio::sync::Mutex<()>,
 }
 
 impl ObjectEngine {
-    /// Opens: checks the catalog's schema version (an unknown one is refused), reverts what a crash
-    /// left half done, sweeps the leases of dead engines, and takes a lease of its own.
+    /// Opens: checks the catalog's schema version (an unknown one is refused).
     ///
-    /// One engine at a time for each embedded catalog: every lease found here counts as dead.
+    /// An engine that is alone reverts what a crash left half done, sweeps the leases of dead engines,
+    /// and takes a lease of its own: every session and lease found here counts as dead. One of several
+    /// begins a session, and leaves that to [`Self::keep_session`] and [`Self::sweep`].
     pub async fn open(backends: Backends, options: EngineOptions) -> Result<Self, EngineError> {
         let engine = Self::new(backends, options);
         engine.check_schema().await?;
+        if engine.expiry().is_some() {
+            engine.join().await?;
+            return Ok(engine);
+        }
         engine.recover().await?;
         let leased = engine.acquire_lease().await?;
         // Removals asked before this write have no readers left: they died with their process.
@@ -152,12 +171,13 @@ impl ObjectEngine {
 
     /// An engine that has neither recovered nor leased yet.
     fn new(backends: Backends, options: EngineOptions) -> Self {
-        let owner = random_16(&*backends.entropy);
+        let owner = SessionId(random_16(&*backends.entropy));
         Self {
             inner: Arc::new(Inner {
                 backends,
                 options,
                 leases: leases::Leases::of(owner),
+                sessions: sessions::Sessions::default(),
                 pins: pins::Pins::default(),
                 at_work: at_work::AtWork::default(),
                 opened: OnceLock::new(),

@@ -5,49 +5,65 @@
 //! then read for hours.
 //!
 //! Why by time: what a request looked up just before it pinned must be covered too. Removals asked
-//! before this engine opened wait for nobody.
+//! before an engine opened that is alone wait for nobody. Where several engines share a catalog their
+//! clocks are not compared: readers are pinned at writes of the catalog, as `beats` tells, and removals
+//! wait for the readers of every live session.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{clock::Timestamp, engine::ObjectEngine};
+use crate::{catalog::Stamp, clock::Timestamp, engine::ObjectEngine};
 
-/// The live pins: how many of each time.
+/// Since when a reader reads. An engine's readers are all of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Since {
+    /// On the clock of an engine that is alone.
+    Time(Timestamp),
+    /// After this write.
+    Write(Stamp),
+}
+
+/// The live pins: how many of each moment.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pins(Arc<Mutex<BTreeMap<Timestamp, usize>>>);
+pub(super) struct Pins(Arc<Mutex<BTreeMap<Since, usize>>>);
 
 /// Keeps deferred removal from what may be being read, until dropped.
 #[derive(Debug)]
 pub struct ReadPin {
     pins: Pins,
-    at: Timestamp,
+    at: Since,
 }
 
 impl Pins {
-    fn times(&self) -> MutexGuard<'_, BTreeMap<Timestamp, usize>> {
+    fn moments(&self) -> MutexGuard<'_, BTreeMap<Since, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn pin(&self, at: Timestamp) -> ReadPin {
-        *self.times().entry(at).or_default() += 1;
+    /// Pins at what `now` says. No other pin is taken or looked for between its saying and the pin.
+    fn pin(&self, now: impl FnOnce() -> Since) -> ReadPin {
+        let mut moments = self.moments();
+        let at = now();
+        *moments.entry(at).or_default() += 1;
         ReadPin { pins: self.clone(), at }
     }
 
-    /// When the oldest live pin was taken.
-    pub(super) fn oldest(&self) -> Option<Timestamp> {
-        self.times().first_key_value().map(|(at, _)| *at)
+    /// The oldest live pin's moment, or what `now` says if that is older or there is none.
+    fn oldest(&self, now: impl FnOnce() -> Since) -> Since {
+        let moments = self.moments();
+        let now = now();
+        moments.first_key_value().map_or(now, |(at, _)| now.min(*at))
     }
 }
 
 impl Drop for ReadPin {
     fn drop(&mut self) {
-        let mut times = self.pins.times();
-        if let Some(count) = times.get_mut(&self.at) {
+        let mut moments = self.pins.moments();
+        if let Some(count) = moments.get_mut(&self.at) {
             *count -= 1;
             if *count == 0 {
-                times.remove(&self.at);
+                moments.remove(&self.at);
             }
         }
     }
@@ -59,13 +75,29 @@ impl ObjectEngine {
     /// Each [`crate::engine::BodyReader`] holds one of its own.
     #[must_use]
     pub fn pin(&self) -> ReadPin {
-        self.inner.pins.pin(self.now())
+        self.inner.pins.pin(|| self.moment())
     }
 
-    /// Whether what was removed `at` may be deleted by now.
+    fn moment(&self) -> Since {
+        match self.expiry() {
+            None => Since::Time(self.now()),
+            Some(_) => Since::Write(self.epoch()),
+        }
+    }
+
+    /// What this engine publishes of its readers: those to come are no older.
+    pub(super) fn oldest_epoch(&self) -> Stamp {
+        match self.inner.pins.oldest(|| self.moment()) {
+            Since::Write(stamp) => stamp,
+            Since::Time(_) => Stamp(0),
+        }
+    }
+
+    /// Whether what was removed `at` may be deleted by now, as far as an engine that is alone goes.
     pub(super) fn is_past_readers(&self, at: Timestamp) -> bool {
         let grace = self.inner.options.removal_grace_ms;
-        let unpinned = self.inner.pins.oldest().is_none_or(|pin| at.0 < pin.0 - grace);
+        let oldest = self.inner.pins.moments().first_key_value().map(|(since, _)| *since);
+        let unpinned = oldest.is_none_or(|pin| Since::Time(Timestamp(at.0 + grace)) < pin);
         unpinned && at.0 <= self.now().0 - grace
     }
 }

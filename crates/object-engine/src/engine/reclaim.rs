@@ -2,7 +2,7 @@
 //!
 //! Guarantees: nothing is deleted that a reader may still want ([`crate::engine::ReadPin`]); every
 //! step can be repeated, so a crash at any point leaves work and never damage. A blob is deleted
-//! before the record that asks for it.
+//! before the record that asks for it. Of several engines one has the turn at it.
 
 use std::collections::HashSet;
 
@@ -24,29 +24,52 @@ const BATCH: usize = 500;
 pub(super) type Records = Vec<(Vec<u8>, bytes::Bytes)>;
 
 /// Records of one walk, with the writes that made them.
-type Stamped = Vec<(Vec<u8>, Stamp, bytes::Bytes)>;
+pub(super) type Stamped = Vec<(Vec<u8>, Stamp, bytes::Bytes)>;
+
+/// The turn at this work.
+const TURN: &str = "reclaim";
+
+/// Which removals may be carried out.
+#[derive(Clone, Copy, Debug)]
+enum Due {
+    /// Of an engine that is alone: by its clock and its readers.
+    ByTime,
+    /// Those asked before this write.
+    Before(Stamp),
+}
 
 impl ObjectEngine {
     /// Deletes what deferred removals allow by now; returns how many blobs went.
     pub async fn reclaim(&self) -> Result<usize, EngineError> {
         let _one_at_a_time = self.inner.reclaiming.lock().await;
         let mut deleted = self.delete_abandoned().await;
+        self.retire_leases(false).await?;
+        let due = match self.expiry() {
+            None => Due::ByTime,
+            Some(_) if self.has_turn(TURN).await? => Due::Before(self.horizon().await?),
+            Some(_) => return Ok(deleted),
+        };
         let mut from = b"g/".to_vec();
         loop {
             let batch = self.stamped_from(Space::Records, b"g/", &from, BATCH).await?;
             let Some((last, ..)) = batch.last() else { break };
             from = [last.as_slice(), &[0]].concat();
-            deleted += self.reclaim_batch(batch).await?;
+            deleted += self.reclaim_batch(batch, due).await?;
         }
-        self.retire_leases(false).await?;
         Ok(deleted)
     }
 
-    async fn reclaim_batch(&self, batch: Stamped) -> Result<usize, EngineError> {
+    async fn reclaim_batch(&self, batch: Stamped, due: Due) -> Result<usize, EngineError> {
         let mut deleted = 0;
         let mut done = Commit::default();
         for (key, stamp, value) in batch {
-            if !self.is_inherited(stamp) && !self.is_past_readers(decode_time(&value)?) {
+            let is_due = match due {
+                Due::Before(horizon) => stamp < horizon,
+                Due::ByTime => {
+                    self.is_inherited(stamp) || self.is_past_readers(decode_time(&value)?)
+                }
+            };
+            if !is_due {
                 continue;
             }
             match self.reclaim_one(&key, &value).await {
@@ -190,7 +213,7 @@ impl ObjectEngine {
         Ok(())
     }
 
-    /// Whether a removal was asked before this engine opened: no reader of then is left.
+    /// Whether a removal was asked before this engine, which is alone, opened: no reader of then is left.
     fn is_inherited(&self, asked: Stamp) -> bool {
         self.inner.opened.get().is_some_and(|opened| asked < *opened)
     }
@@ -207,7 +230,8 @@ impl ObjectEngine {
         Ok(records.into_iter().map(|(key, _, value)| (key, value)).collect())
     }
 
-    async fn stamped_from(
+    /// As [`Self::records_from`], with the writes that made them.
+    pub(super) async fn stamped_from(
         &self,
         space: Space,
         scope: &[u8],

@@ -7,7 +7,7 @@
 use crate::{
     catalog::{Commit, Direction, Entry, Expect, Key, Space, Stamp, Step},
     clock::Timestamp,
-    engine::{ATTEMPTS_MAX, ObjectEngine, manifests},
+    engine::{ATTEMPTS_MAX, ObjectEngine, at_work::Patience, manifests},
     error::EngineError,
     keys,
     model::{Bucket, BucketUid, NewUpload, ObjectKey, Place, Upload, UploadId, UploadedPart},
@@ -94,6 +94,7 @@ impl ObjectEngine {
         &self,
         upload: &UploadName,
     ) -> Result<Option<(UploadRecord, Stamp)>, EngineError> {
+        let mut patience = Patience::default();
         loop {
             let found = self.upload_record(upload).await?;
             if found.as_ref().is_none_or(|(record, _)| record.state == UploadState::Open) {
@@ -101,8 +102,25 @@ impl ObjectEngine {
             }
             let _working = self.inner.at_work.begin(upload.id.0).await;
             if let Some((record, stamp)) = self.upload_record(upload).await? {
-                self.thaw(&record, stamp).await?;
+                self.free_upload(&record, stamp, &mut patience).await?;
             }
+        }
+    }
+
+    /// Thaws an upload that nobody is at any more; waits a moment if another engine is. The caller
+    /// has begun work on it.
+    pub(super) async fn free_upload(
+        &self,
+        record: &UploadRecord,
+        stamp: Stamp,
+        patience: &mut Patience,
+    ) -> Result<(), EngineError> {
+        match record.state {
+            UploadState::Open => Ok(()),
+            UploadState::Completing { by, .. } if self.is_elsewhere(by).await? => {
+                patience.wait().await
+            }
+            UploadState::Completing { .. } => self.thaw(record, stamp).await.map(drop),
         }
     }
 
@@ -113,7 +131,7 @@ impl ObjectEngine {
         record: &UploadRecord,
         stamp: Stamp,
     ) -> Result<bool, EngineError> {
-        let UploadState::Completing { parts } = record.state else { return Ok(true) };
+        let UploadState::Completing { parts, .. } = record.state else { return Ok(true) };
         let upload = &record.upload;
         let at = keys::upload(upload.bucket, &upload.key, upload.id);
         let open = UploadRecord { upload: upload.clone(), state: UploadState::Open };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::{Malformed, Reader, Writer};
+use super::{Malformed, Reader, SessionId, Writer};
 use crate::{
     catalog::Stamp,
     clock::Timestamp,
@@ -19,7 +19,10 @@ const KIND: &str = "bucket";
 pub(crate) enum BucketState {
     Active,
     /// A DeleteBucket is looking whether it is empty; nothing may be added meanwhile.
-    Deleting,
+    Deleting {
+        /// Whose, if several engines share the catalog.
+        by: Option<SessionId>,
+    },
 }
 
 /// A bucket as stored.
@@ -33,7 +36,12 @@ impl BucketRecord {
     pub(crate) fn encode(&self) -> Bytes {
         let Bucket { uid, owner, created, region, versioning, settings, .. } = &self.bucket;
         let mut out = Writer::new(FORMAT);
-        out.byte(u8::from(self.state == BucketState::Deleting)).fixed(&uid.0).text(&owner.0);
+        match &self.state {
+            BucketState::Active => out.byte(0),
+            BucketState::Deleting { by: None } => out.byte(1),
+            BucketState::Deleting { by: Some(by) } => out.byte(2).fixed(&by.0),
+        };
+        out.fixed(&uid.0).text(&owner.0);
         out.fixed(&created.0.to_be_bytes()).text(region);
         out.byte(match versioning {
             Versioning::Unversioned => 0,
@@ -53,7 +61,12 @@ impl BucketRecord {
         stamp: Stamp,
     ) -> Result<Self, Malformed> {
         let mut record = Reader::new(record, KIND, FORMAT)?;
-        let state = if record.flag()? { BucketState::Deleting } else { BucketState::Active };
+        let state = match record.byte()? {
+            0 => BucketState::Active,
+            1 => BucketState::Deleting { by: None },
+            2 => BucketState::Deleting { by: Some(SessionId(record.fixed()?)) },
+            _ => return Err(record.malformed()),
+        };
         let bucket = Bucket {
             name: name.clone(),
             uid: BucketUid(record.fixed()?),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Malformed, Reader, Writer};
+use super::{Malformed, Reader, SessionId, Writer};
 use crate::{
     clock::Timestamp,
     model::{BodyId, BucketUid, ObjectKey},
@@ -53,20 +53,20 @@ pub(crate) enum LeaseState {
 /// A lease of blob ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lease {
-    /// The engine that holds it: random, new at every open.
-    pub(crate) owner: [u8; 16],
+    /// Whose it is.
+    pub(crate) owner: SessionId,
     pub(crate) state: LeaseState,
 }
 
 impl Lease {
     pub(crate) fn encode(self) -> Bytes {
         let swept = u8::from(self.state == LeaseState::Swept);
-        Writer::new(FORMAT).fixed(&self.owner).byte(swept).finish()
+        Writer::new(FORMAT).fixed(&self.owner.0).byte(swept).finish()
     }
 
     pub(crate) fn decode(record: &[u8]) -> Result<Self, Malformed> {
         let mut record = Reader::new(record, "lease", FORMAT)?;
-        let owner = record.fixed()?;
+        let owner = SessionId(record.fixed()?);
         let state = if record.flag()? { LeaseState::Swept } else { LeaseState::Open };
         record.end()?;
         Ok(Self { owner, state })
@@ -142,6 +142,18 @@ pub(crate) fn encode_count(refs: u64) -> Bytes {
 
 pub(crate) fn decode_count(record: &[u8]) -> Result<u64, Malformed> {
     decode_number(record)
+}
+
+/// The record that tells whether a master key is the catalog's.
+pub(crate) fn encode_master_check(sealed: &[u8]) -> Bytes {
+    Writer::new(FORMAT).bytes(sealed).finish()
+}
+
+pub(crate) fn decode_master_check(record: &[u8]) -> Result<Bytes, Malformed> {
+    let mut record = Reader::new(record, "master key check", FORMAT)?;
+    let sealed = record.bytes()?;
+    record.end()?;
+    Ok(sealed)
 }
 
 /// A record that is one number: the schema version, the next lease.

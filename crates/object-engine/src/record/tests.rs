@@ -88,7 +88,7 @@ fn bucket() -> BucketRecord {
         settings: [("cors".to_owned(), "<x/>".to_owned())].into(),
         stamp: Stamp(4),
     };
-    BucketRecord { bucket, state: BucketState::Deleting }
+    BucketRecord { bucket, state: BucketState::Deleting { by: None } }
 }
 
 fn upload() -> UploadRecord {
@@ -108,7 +108,7 @@ fn upload() -> UploadRecord {
         completion_key: Bytes::from_static(b"c"),
         attached: Attached::default(),
     };
-    UploadRecord { upload, state: UploadState::Completing { parts: 2 } }
+    UploadRecord { upload, state: UploadState::Completing { parts: 2, by: None } }
 }
 
 fn uploaded_part() -> UploadedPart {
@@ -141,7 +141,7 @@ fn records_have_these_bytes_for_ever() {
         ("part", encode_part(&uploaded_part())),
         ("owner of a whole body", Owner::Whole { body: BodyId([3; 16]), refs: 2 }.encode()),
         ("owner of a part", Owner::Part { body: BodyId([3; 16]) }.encode()),
-        ("lease", Lease { owner: [5; 16], state: LeaseState::Swept }.encode()),
+        ("lease", Lease { owner: SessionId([5; 16]), state: LeaseState::Swept }.encode()),
         ("count", encode_count(200)),
         ("version of a named key", version_record(Some(&of_kms), true)),
         ("upload of a named key", kms_upload.encode()),
@@ -183,6 +183,30 @@ fn records_decode_to_what_was_encoded() {
     let removed = RemovedUpload { at: Timestamp(1), body: BodyId([2; 16]), completed: true };
     assert_eq!(RemovedUpload::decode(&removed.encode()), Ok(removed));
     assert_eq!(decode_time(&removed.encode()), Ok(Timestamp(1)));
+}
+
+#[test]
+fn what_engines_that_share_a_catalog_write_survives() {
+    let id = SessionId([0xab; 16]);
+    for state in [SessionState::Open, SessionState::Fenced] {
+        let session = Session { state, readers: Stamp(300) };
+        assert_eq!(Session::decode(&session.encode()), Ok(session));
+    }
+    let session = Session { state: SessionState::Fenced, readers: Stamp(300) };
+    assert_eq!(hex(&session.encode()), "0101ac02");
+    assert_eq!(decode_turn(&encode_turn(id)), Ok(id));
+    assert_eq!(hex(&encode_master_check(b"ab")), "01026162");
+    assert_eq!(decode_master_check(&encode_master_check(b"ab")), Ok(Bytes::from_static(b"ab")));
+
+    let record = BucketRecord { state: BucketState::Deleting { by: Some(id) }, ..bucket() };
+    let name = record.bucket.name.clone();
+    assert_eq!(hex(&record.encode()[..4]), "0102abab");
+    assert_eq!(BucketRecord::decode(&record.encode(), &name, Stamp(4)), Ok(record));
+    let record =
+        UploadRecord { state: UploadState::Completing { parts: 2, by: Some(id) }, ..upload() };
+    let Upload { bucket, key, id, .. } = record.upload.clone();
+    assert_eq!(hex(&record.encode()[..4]), "0202abab");
+    assert_eq!(UploadRecord::decode(&record.encode(), bucket, &key, id), Ok(record));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{
-    Malformed, Reader, Writer,
+    Malformed, Reader, SessionId, Writer,
     attached::{read_attached, write_attached},
     head::{read_checksum, write_checksum},
     named_key::{read_holder, write_holder},
@@ -15,6 +15,8 @@ use crate::{
 };
 
 const FORMAT: u8 = 1;
+/// Of uploads that are completing where several engines share a catalog: it says whose work that is.
+const FORMAT_AT_WORK: u8 = 2;
 const KIND: &str = "upload";
 
 /// Whether an upload takes parts.
@@ -24,6 +26,8 @@ pub(crate) enum UploadState {
     /// A Complete is at work with this many chosen parts; the parts are frozen.
     Completing {
         parts: u32,
+        /// Whose, if several engines share the catalog.
+        by: Option<SessionId>,
     },
 }
 
@@ -37,11 +41,15 @@ pub(crate) struct UploadRecord {
 impl UploadRecord {
     pub(crate) fn encode(&self) -> Bytes {
         let upload = &self.upload;
-        let mut out = Writer::new(FORMAT);
-        out.number(match self.state {
-            UploadState::Open => 0,
-            UploadState::Completing { parts } => u64::from(parts),
-        });
+        let mut out = match self.state {
+            UploadState::Open => begun(FORMAT, 0),
+            UploadState::Completing { parts, by: None } => begun(FORMAT, parts),
+            UploadState::Completing { parts, by: Some(by) } => {
+                let mut out = begun(FORMAT_AT_WORK, parts);
+                out.fixed(&by.0);
+                out
+            }
+        };
         out.fixed(&upload.version_uid.0).fixed(&upload.body_id.0).text(&upload.owner.0);
         out.fixed(&upload.initiated.0.to_be_bytes());
         write_holder(&mut out, &upload.holder);
@@ -59,10 +67,14 @@ impl UploadRecord {
         key: &ObjectKey,
         id: UploadId,
     ) -> Result<Self, Malformed> {
-        let mut record = Reader::new(record, KIND, FORMAT)?;
-        let state = match record.number_32()? {
+        let is_at_work = record.first() == Some(&FORMAT_AT_WORK);
+        let format = if is_at_work { FORMAT_AT_WORK } else { FORMAT };
+        let mut record = Reader::new(record, KIND, format)?;
+        let parts = record.number_32()?;
+        let by = if is_at_work { Some(SessionId(record.fixed()?)) } else { None };
+        let state = match parts {
             0 => UploadState::Open,
-            parts => UploadState::Completing { parts },
+            parts => UploadState::Completing { parts, by },
         };
         let upload = Upload {
             id,
@@ -83,6 +95,12 @@ impl UploadRecord {
         record.end()?;
         Ok(Self { upload, state })
     }
+}
+
+fn begun(format: u8, parts: u32) -> Writer {
+    let mut out = Writer::new(format);
+    out.number(u64::from(parts));
+    out
 }
 
 pub(crate) fn encode_part(part: &UploadedPart) -> Bytes {

@@ -254,3 +254,132 @@ impl BlobWriter for MortalWriter {
         self.0.finish().await
     }
 }
+
+/// Stops a process for a while at one of its operations.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    left: AtomicU64,
+    side: Side,
+    reached: tokio::sync::Notify,
+    resume: tokio::sync::Notify,
+}
+
+/// Whether the process sleeps before the operation takes effect, or before it learns that it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Before,
+    After,
+}
+
+impl Gate {
+    pub(crate) fn at(operation: u64, side: Side) -> Arc<Self> {
+        let left = AtomicU64::new(operation);
+        Arc::new(Self { left, side, reached: Default::default(), resume: Default::default() })
+    }
+
+    /// Waits until the process sleeps.
+    pub(crate) async fn reached(&self) {
+        self.reached.notified().await;
+    }
+
+    /// Wakes it.
+    pub(crate) fn resume(&self) {
+        self.resume.notify_one();
+    }
+
+    async fn pass<T>(&self, operation: impl Future<Output = T>) -> T {
+        let down = |left: u64| left.checked_sub(1);
+        let sleeps = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, down) == Ok(1);
+        if sleeps && self.side == Side::Before {
+            self.sleep().await;
+        }
+        let done = operation.await;
+        if sleeps && self.side == Side::After {
+            self.sleep().await;
+        }
+        done
+    }
+
+    async fn sleep(&self) {
+        self.reached.notify_one();
+        self.resume.notified().await;
+    }
+}
+
+/// A catalog whose process sleeps at the gate.
+#[derive(Debug)]
+pub(crate) struct SleepyCatalog(pub(crate) Arc<dyn Catalog>, pub(crate) Arc<Gate>);
+
+#[async_trait]
+impl Catalog for SleepyCatalog {
+    async fn read(&self, reads: &[Read]) -> Result<Vec<Option<(Vec<u8>, Entry)>>, CatalogError> {
+        self.1.pass(self.0.read(reads)).await
+    }
+
+    async fn walk(
+        &self,
+        space: Space,
+        from: &[u8],
+        direction: Direction,
+        visitor: &mut Visitor<'_>,
+    ) -> Result<(), CatalogError> {
+        self.1.pass(self.0.walk(space, from, direction, visitor)).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Stamp, CommitError> {
+        self.1.pass(self.0.commit(commit)).await
+    }
+}
+
+/// A blob store whose process sleeps at the gate.
+#[derive(Debug)]
+pub(crate) struct SleepyBlobs(pub(crate) Arc<dyn BlobStore>, pub(crate) Arc<Gate>);
+
+struct SleepyWriter(Box<dyn BlobWriter>, Arc<Gate>);
+
+#[async_trait]
+impl BlobStore for SleepyBlobs {
+    async fn create(
+        &self,
+        id: BlobId,
+        length: Option<u64>,
+    ) -> Result<Box<dyn BlobWriter>, BlobError> {
+        let writer = self.1.pass(self.0.create(id, length)).await?;
+        Ok(Box::new(SleepyWriter(writer, Arc::clone(&self.1))))
+    }
+
+    async fn open(&self, id: BlobId, length: u64) -> Result<Box<dyn BlobReader>, BlobError> {
+        self.1.pass(self.0.open(id, length)).await
+    }
+
+    async fn delete(&self, id: BlobId) -> Result<(), BlobError> {
+        self.1.pass(self.0.delete(id)).await
+    }
+
+    async fn scrub(&self, id: BlobId, length: u64) -> Result<(), BlobError> {
+        self.0.scrub(id, length).await
+    }
+
+    async fn present(&self, ids: Range<u64>) -> Result<Vec<BlobId>, BlobError> {
+        self.1.pass(self.0.present(ids)).await
+    }
+}
+
+#[async_trait]
+impl BlobWriter for SleepyWriter {
+    async fn ready(&mut self) -> Result<(), BlobError> {
+        self.1.pass(self.0.ready()).await
+    }
+
+    fn spare(&mut self) -> &mut [u8] {
+        self.0.spare()
+    }
+
+    fn advance(&mut self, n: usize) {
+        self.0.advance(n);
+    }
+
+    async fn finish(self: Box<Self>) -> Result<u64, BlobError> {
+        self.1.pass(self.0.finish()).await
+    }
+}

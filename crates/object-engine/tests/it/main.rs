@@ -9,6 +9,8 @@ mod crash;
 mod decorators;
 mod disk;
 mod expiry;
+mod front_crashes;
+mod fronts;
 mod histories;
 mod listing_model;
 mod listings;

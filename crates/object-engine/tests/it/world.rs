@@ -1,8 +1,11 @@
 //! What the tests stand on: an engine over backends that can be opened again.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -10,7 +13,7 @@ use object_engine::{
     blobs::{BlobStore, memory::MemoryBlobs},
     catalog::{Catalog, memory::MemoryCatalog},
     clock::{Clock, Timestamp},
-    engine::{Backends, EngineOptions, ObjectEngine},
+    engine::{Backends, EngineOptions, ObjectEngine, Sharing},
     entropy::Entropy,
     model::*,
 };
@@ -20,17 +23,31 @@ pub(crate) const INLINE_BYTES_MAX: usize = 100;
 
 /// A clock that the test moves.
 #[derive(Debug, Default)]
-pub(crate) struct HandClock(AtomicI64);
+pub(crate) struct HandClock {
+    now: AtomicI64,
+    monotonic: AtomicU64,
+}
 
 impl HandClock {
+    /// Sets the time of day; no time passes.
     pub(crate) fn set(&self, millis: i64) {
-        self.0.store(millis, Ordering::SeqCst);
+        self.now.store(millis, Ordering::SeqCst);
+    }
+
+    pub(crate) fn pass(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap();
+        self.now.fetch_add(millis.cast_signed(), Ordering::SeqCst);
+        self.monotonic.fetch_add(millis, Ordering::SeqCst);
     }
 }
 
 impl Clock for HandClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.now.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.monotonic.load(Ordering::SeqCst))
     }
 }
 
@@ -55,6 +72,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<HandClock>,
     pub(crate) entropy: Arc<Counter>,
     pub(crate) grace_ms: i64,
+    pub(crate) sharing: Sharing,
     /// Where the backends are, if they are on disk; removed with the last clone.
     pub(crate) directory: Option<Arc<tempfile::TempDir>>,
 }
@@ -67,7 +85,9 @@ impl World {
     pub(crate) fn over(catalog: Arc<dyn Catalog>, blobs: Arc<dyn BlobStore>) -> Self {
         let clock = Arc::new(HandClock::default());
         clock.set(1_000_000);
-        Self { catalog, blobs, clock, entropy: Arc::default(), grace_ms: 0, directory: None }
+        let sharing = Sharing::Alone;
+        let entropy = Arc::default();
+        Self { catalog, blobs, clock, entropy, grace_ms: 0, sharing, directory: None }
     }
 
     pub(crate) async fn open(&self) -> ObjectEngine {
@@ -84,6 +104,7 @@ impl World {
         let options = EngineOptions {
             inline_bytes_max: INLINE_BYTES_MAX,
             removal_grace_ms: self.grace_ms,
+            sharing: self.sharing,
             ..EngineOptions::default()
         };
         ObjectEngine::open(backends, options).await

@@ -131,6 +131,31 @@ async fn a_second_server_is_refused_while_the_first_one_lives() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_share_a_schema_keep_one_out_that_would_be_alone() {
+    use postgres_catalog::PostgresCatalog;
+
+    let Some(cluster) = cluster::shared() else { return };
+    let address = cluster.fresh();
+    let entropy = || Arc::new(cluster::OsEntropy);
+    let beside = async || PostgresCatalog::open_beside(&address, entropy()).await;
+    let alone = async || PostgresCatalog::open_alone(&address, entropy()).await;
+    let (one, two) = (beside().await.unwrap(), beside().await.unwrap());
+    drop(one);
+    let error = alone().await.unwrap_err().to_string();
+    assert!(error.contains("another server"), "{error}");
+    drop(two);
+    for _ in 0..100 {
+        if let Ok(_alone) = alone().await {
+            let error = beside().await.unwrap_err().to_string();
+            assert!(error.contains("the only one"), "{error}");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the lock outlived its servers");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flipped_bit_is_damage() {
     let Some(cluster) = cluster::shared() else { return };
     let catalog = catalog(&cluster.address("flipped")).await;

@@ -106,6 +106,7 @@ error_table! {
     NotImplemented 501 "A header you provided implies functionality that is not implemented";
     NotModified 304 "Not Modified";
     ObjectLockConfigurationNotFoundError 404 "Object Lock configuration does not exist for this bucket";
+    OperationAborted 409 "A conflicting conditional operation is currently in progress against this resource. Please try again.";
     OwnershipControlsNotFoundError 404 "The bucket ownership controls were not found";
     PreconditionFailed 412 "At least one of the pre-conditions you specified did not hold";
     RequestTimeTooSkewed 403 "The difference between the request time and the current time is too large.";

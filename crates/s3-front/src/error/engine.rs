@@ -11,6 +11,7 @@ impl From<EngineError> for S3Error {
     fn from(error: EngineError) -> Self {
         let refusal = match &error {
             EngineError::Contended => Self::new(ErrorCode::SlowDown),
+            EngineError::Busy => Self::new(ErrorCode::OperationAborted),
             EngineError::Full => {
                 Self::with_message(ErrorCode::InternalError, "The storage is full.")
             }
@@ -20,5 +21,19 @@ impl From<EngineError> for S3Error {
             }
         };
         refusal.because(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_servers_work_is_a_conflict() {
+        let error = S3Error::from(EngineError::Busy);
+        assert_eq!(
+            (error.code(), error.code().status().as_u16()),
+            (ErrorCode::OperationAborted, 409)
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Where the worker stands, kept in the catalog.
 //!
-//! Guarantees: after a restart the walk goes on behind what it had seen. Of two workers on one catalog
-//! the one whose note was replaced learns it and ends its pass: the seam for turns of several servers.
+//! Guarantees: after a restart, or on another server whose turn it became, the walk goes on behind what was
+//! noted. Of two workers that both hold it for their turn, the one whose note was replaced learns it
+//! and ends its pass.
 
 use object_engine::{engine::ObjectEngine, error::EngineError};
 use serde::{Deserialize, Serialize};

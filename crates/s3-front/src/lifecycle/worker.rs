@@ -2,7 +2,8 @@
 //!
 //! Guarantees: a pass holds one page at a time, goes on after a restart, and ends between two pages
 //! when told to stop; a failure of one bucket does not keep it from the others; rules that are changed
-//! or removed meanwhile stop deleting at the next page. No customer key is needed.
+//! or removed meanwhile stop deleting at the next page. No customer key is needed. Of several servers on
+//! one catalog one has the turn; when it dies, another goes on where it noted that it stood.
 //! Does not: decide; `evaluate` does, and the engine asks it about the state that is deleted.
 
 use std::sync::Arc;
@@ -33,6 +34,8 @@ const LOOK_MS_MAX: i64 = 30_000;
 const PAGES_A_NOTE: usize = 64;
 /// Buckets that one listing of them looks at.
 const BUCKETS_A_PAGE: usize = 1_000;
+/// The turn at this work.
+const TURN: &str = "lifecycle";
 
 /// Applies the rules of all buckets, again and again. Clones share the store.
 #[derive(Clone, Debug)]
@@ -89,10 +92,16 @@ impl LifecycleWorker {
             let number = self.pass_number();
             if last != Some(number) && !*stop.borrow() {
                 match self.pass(&stop).await {
-                    Ok(pass) => note(&pass),
-                    Err(error) => tracing::warn!(%error, "a lifecycle pass failed"),
+                    Ok(pass) => {
+                        note(&pass);
+                        // What another has the turn at is looked at again: it may die over it.
+                        last = pass.finished.then_some(number);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a lifecycle pass failed");
+                        last = Some(number);
+                    }
                 }
-                last = Some(number);
             }
             let look = (self.pass_ms() / 4).clamp(1, LOOK_MS_MAX);
             let pause = std::time::Duration::from_millis(look.unsigned_abs());
@@ -114,8 +123,12 @@ impl LifecycleWorker {
         self.clock.now().0.div_euclid(self.pass_ms())
     }
 
-    /// One pass, or the rest of one that was broken off; nothing if this interval's pass is done.
+    /// One pass, or the rest of one that was broken off; nothing if this interval's pass is done, or if it
+    /// is another server's turn.
     pub async fn pass(&self, stop: &watch::Receiver<bool>) -> Result<Pass, EngineError> {
+        if !self.engine.has_turn(TURN).await? {
+            return Ok(Pass::default());
+        }
         let (notes, note) = Notes::read(&self.engine).await?;
         let number = self.pass_number();
         let note = note.unwrap_or(Note { pass: number - 1, at: None });
@@ -200,7 +213,7 @@ impl Run<'_> {
 
     /// Whether to go on with this bucket: its rules are read again for each page.
     async fn turn_page(&mut self, bucket: &Bucket) -> Result<(), Leave> {
-        if *self.stop.borrow() {
+        if *self.stop.borrow() || !self.worker.engine.has_turn(TURN).await? {
             return Err(Leave::Pass);
         }
         if self.pass.pages > 0 {

@@ -228,6 +228,17 @@ async fn an_interval_has_one_pass() {
 }
 
 #[tokio::test]
+async fn of_two_servers_one_has_the_turn() {
+    let (one, two) = World::pair().await;
+    set_rules(&one, &rule("a", "", DAYS)).await;
+    one.put("/bkt/k", "x").await;
+    assert_eq!(pass_after(&one, DAY).await.buckets, 1);
+    assert_eq!(pass_after(&two, 3 * DAY).await, Pass::default(), "not even looked, nor done");
+    one.store.engine().close().await.unwrap();
+    assert_eq!(pass_after(&two, 3 * DAY).await.removed, 1);
+}
+
+#[tokio::test]
 async fn versions_expire_step_by_step() {
     let world = World::new().await;
     world.set_versioning(Versioning::Enabled).await;

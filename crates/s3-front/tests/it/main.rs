@@ -13,6 +13,7 @@ mod cors;
 mod counted;
 mod deletes;
 mod encryption_settings;
+mod fronts;
 mod guides;
 mod key_coverage;
 mod kms;

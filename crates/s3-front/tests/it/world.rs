@@ -9,7 +9,7 @@ use object_engine::{
     blobs::memory::MemoryBlobs,
     catalog::memory::MemoryCatalog,
     clock::{Clock, Timestamp},
-    engine::{Backends, EngineOptions, ObjectEngine},
+    engine::{Backends, EngineOptions, ObjectEngine, SESSION_EXPIRY_DEFAULT, Sharing},
     entropy::Entropy,
     model::{AccessKey, Account, AccountId, BucketName, Versioning},
 };
@@ -159,7 +159,38 @@ impl World {
             clock: Arc::new(Standing),
             entropy: random.clone(),
         };
-        let engine = ObjectEngine::open(backends, EngineOptions::default()).await.unwrap();
+        Self::over(backends, EngineOptions::default(), (region, kind), (counts, random)).await
+    }
+
+    /// Two services over the same stores, with the bucket `bkt`.
+    pub(crate) async fn pair() -> (Self, Self) {
+        let counts = Arc::new(Counts::default());
+        let random = Arc::new(Counting::default());
+        let backends = Backends {
+            catalog: Arc::new(CountedCatalog::new(MemoryCatalog::default(), &counts)),
+            blobs: Arc::new(CountedBlobs::new(MemoryBlobs::default(), &counts)),
+            clock: Arc::new(Standing),
+            entropy: random.clone(),
+        };
+        let sharing = Sharing::Several { expiry: SESSION_EXPIRY_DEFAULT };
+        let options = EngineOptions { sharing, ..EngineOptions::default() };
+        let open = async || {
+            let (backends, options) = (backends.clone(), options.clone());
+            let drawn = (counts.clone(), random.clone());
+            Self::over(backends, options, ("us-east-1", Kind::default()), drawn).await
+        };
+        let (one, two) = (open().await, open().await);
+        one.ask("PUT", "/bkt").send().await.expect_status(200);
+        (one, two)
+    }
+
+    async fn over(
+        backends: Backends,
+        options: EngineOptions,
+        (region, kind): (&str, Kind),
+        (counts, random): (Arc<Counts>, Arc<Counting>),
+    ) -> Self {
+        let engine = ObjectEngine::open(backends, options).await.unwrap();
         let master = Arc::new(master_key());
         let store = SealedStore::new(engine, master, random.clone());
         let root = RootCredentials {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::FrontEnds;
 use crate::metadata::SecretUrl;
 
 /// Where the catalog is that a command speaks about.
@@ -27,6 +28,9 @@ pub(crate) struct CatalogArgs {
         global = true
     )]
     pub(crate) metadata: Option<SecretUrl>,
+    /// Whether other servers may serve the catalog at the same time, as for `serve`
+    #[arg(long, value_name = "one|several", env = "STRONGROOM_FRONT_ENDS", global = true)]
+    pub(crate) front_ends: Option<FrontEnds>,
     /// Where the server's blobs are, as for `serve`
     #[arg(
         long,

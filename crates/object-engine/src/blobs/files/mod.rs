@@ -7,7 +7,8 @@
 //! reads and deletes go on, nothing more is written.
 //!
 //! Does not: sync deletions (a blob deleted just before a power loss may be there again; nothing
-//! refers to it), pack small blobs, or lock the directory: one process at a time is its owner's duty.
+//! refers to it), pack small blobs, or lock the directory: that no two processes create the same blob is
+//! their owner's duty, whose leases see to it.
 
 use std::{ops::Range, path::Path, sync::Arc};
 
