@@ -17,6 +17,8 @@
 //!          g/b<blob id>  g/m<body id>  g/u<upload id>  g/k<bucket uid>   deferred removals
 //!          l/<lease number>  n/lease                leases of blob ids, and the next number
 //!          w/<task>                                 where a background task stands
+//!          x/journal  x/blob<blob id>               a migration into this catalog, and the length of a blob that it copies
+//!          x/origin  x/retired                      what this catalog was copied from, that it was moved away
 //! ```
 //!
 //! Guarantees: integers are big-endian, so byte order is number order; object keys stand unescaped
@@ -165,6 +167,34 @@ pub(crate) fn next_lease() -> Key {
 pub(crate) fn task_note(task: &str) -> Key {
     key(Space::Records, &[b"w/", task.as_bytes()])
 }
+
+/// What all records about migrations begin with; no migration copies them.
+pub(crate) const MIGRATION: &[u8] = b"x/";
+
+/// Where the migration into this catalog stands; while it is there nothing may be served.
+pub(crate) fn journal() -> Key {
+    key(Space::Records, &[MIGRATION, b"journal"])
+}
+
+/// Which source this catalog was copied from.
+pub(crate) fn origin() -> Key {
+    key(Space::Records, &[MIGRATION, b"origin"])
+}
+
+/// That this catalog was moved away and may not be served any more.
+pub(crate) fn retired() -> Key {
+    key(Space::Records, &[MIGRATION, b"retired"])
+}
+
+/// What the records of all blobs begin with that a migration copies.
+pub(crate) const WANTED_BLOBS: &[u8] = b"x/blob";
+
+pub(crate) fn wanted_blob(blob: BlobId) -> Key {
+    key(Space::Records, &[WANTED_BLOBS, &blob.0.to_be_bytes()])
+}
+
+/// What all leases begin with.
+pub(crate) const LEASES: &[u8] = b"l/";
 
 pub(crate) fn account(name: &str) -> Key {
     key(Space::Index, &[b"an/", name.as_bytes()])

@@ -57,7 +57,7 @@ mod objects;
 mod pages;
 mod pins;
 mod reclaim;
-mod recover;
+pub(crate) mod recover;
 mod task_notes;
 mod upload_listing;
 mod uploads;

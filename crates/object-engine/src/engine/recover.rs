@@ -10,6 +10,7 @@ use crate::{
     engine::{ObjectEngine, uploads::UploadName},
     error::EngineError,
     keys::{self, LEASE_IDS},
+    migrate,
     model::{BucketName, UploadId},
     record::{
         BucketRecord, BucketState, Completing, Lease, LeaseState, Malformed, decode_number,
@@ -18,14 +19,15 @@ use crate::{
 };
 
 /// The layout of the catalog that this program reads and writes.
-const SCHEMA: u64 = 1;
+pub(crate) const SCHEMA: u64 = 1;
 
 /// Owner records that the sweep reads at once.
 const SWEEP_BATCH: usize = 256;
 
 impl ObjectEngine {
-    /// Refuses a catalog of another schema; marks an empty one with ours.
+    /// Refuses a catalog of another schema, or one that a migration left; marks an empty one with ours.
     pub(super) async fn check_schema(&self) -> Result<(), EngineError> {
+        migrate::refuse_unless_whole(&*self.inner.backends.catalog).await?;
         let Some(entry) = self.get(keys::schema()).await? else {
             for space in [Space::Index, Space::Records] {
                 if !self.records_from(space, b"", b"", 1).await?.is_empty() {
