@@ -6,6 +6,7 @@
 
 mod accounts;
 mod blobs;
+mod moving;
 mod named_keys;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -42,6 +43,9 @@ use zeroize::Zeroizing;
 
 pub(crate) use accounts::StoredAccounts;
 pub(crate) use cloud_blobs::Location as BlobsLocation;
+pub(crate) use moving::{
+    Blobs, MoveOptions, Moved, Place, Progress, ProgressStep, WatchMove, move_store,
+};
 pub(crate) use named_keys::StoredKeys;
 
 use crate::{

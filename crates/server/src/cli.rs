@@ -5,6 +5,7 @@
 //! `config` does. No secret can be a flag of `serve`, since arguments show in process lists.
 
 mod identity;
+mod migrate;
 mod named_keys;
 
 use std::{net::IpAddr, net::SocketAddr, num::NonZeroU32, path::PathBuf};
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use crate::metadata::SecretUrl;
 
 pub(crate) use identity::{CatalogArgs, KeyArgs, KeyCommand, UserAddArgs, UserArgs, UserCommand};
+pub(crate) use migrate::MigrateArgs;
 pub(crate) use named_keys::{KmsArgs, KmsCommand};
 
 /// An S3-compatible object store that keeps what it cannot open.
@@ -36,6 +38,8 @@ pub(crate) enum Command {
     Key(Box<KeyArgs>),
     /// Add, list, disable and remove the named keys of SSE-KMS, beside a running server or while none runs.
     Kms(Box<KmsArgs>),
+    /// Move everything to another catalog and other blobs, while no server runs.
+    Migrate(Box<MigrateArgs>),
     /// Add, list and remove users, beside a running server or while none runs.
     User(Box<UserArgs>),
 }
