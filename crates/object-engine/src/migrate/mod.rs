@@ -12,12 +12,12 @@
 //!   died anywhere is taken up at its last commit; the blobs after that are written again.
 //! - *Verified*: each blob's bytes are summed as they are read and compared with the checksums that the source noted
 //!   when it was written; then those that the target noted are compared with the source's, and the records of each
-//!   space with their number, bytes and checksum in the source.
+//!   space with their number, bytes and checksum in the source, which must be the same at the end as at the beginning.
 //!
 //! # Why a copy of the records means the same
 //!
-//! No record holds a stamp: they are given by the catalog that holds a record, and kept in memory at most. What is
-//! compared with one is: a record against what the same verb has read of it; a lease against the commit that took
+//! No record that is copied holds a stamp: they are given by the catalog that holds a record, and kept in memory at
+//! most. (What engines at work write about themselves may; it is not copied.) What is compared with one is: a record against what the same verb has read of it; a lease against the commit that took
 //! it (leases are not copied: every blob that the target gets is referred to, so there is nothing to sweep); and
 //! a deferred removal against the first lease of the engine at work. The last is right in the target too: its
 //! removals were written before its first engine opened, and no reader of then can be left.

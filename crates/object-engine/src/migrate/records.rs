@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use super::{MigrateError, Run, SpaceSummary, journal::Phase, source, target};
+use super::{MigrateError, Refusal, Run, SpaceSummary, journal::Phase, source, target};
 use crate::{
     catalog::{Catalog, CatalogError, Commit, Direction, Key, Space, Stamp, Step},
     keys,
@@ -42,13 +42,16 @@ pub(super) async fn page(
     Ok(page)
 }
 
-/// Whether a record is copied: not the schema, which comes last, nor what is about migrations; leases only where
-/// the blobs stay that nothing refers to.
+/// Whether a record is copied: not the schema, which comes last, nor what is about migrations or engines at work;
+/// leases only where the blobs stay that nothing refers to.
 pub(super) fn is_copied(space: Space, key: &[u8], blobs_stay: bool) -> bool {
     match space {
         Space::Index => key != keys::schema().bytes,
         Space::Records => {
-            !key.starts_with(keys::MIGRATION) && (blobs_stay || !key.starts_with(keys::LEASES))
+            let is_left = |prefix: &[u8]| key.starts_with(prefix);
+            !is_left(keys::MIGRATION)
+                && !keys::AT_WORK.into_iter().any(is_left)
+                && (blobs_stay || !is_left(keys::LEASES))
         }
         Space::Inline => true,
     }
@@ -107,9 +110,14 @@ impl Run<'_> {
         .await
     }
 
-    /// Compares the target's records with what the source's came to.
+    /// Compares the target's records with what the source's came to, and the source's too: no write to it went
+    /// unseen.
     pub(super) async fn verify_records(&mut self) -> Result<(), MigrateError> {
         for (space, expected) in SPACES.into_iter().zip(self.journal.summary.spaces) {
+            let still = summary(&*self.from.catalog, space, self.journal.blobs_stay).await;
+            if still.map_err(source)? != expected {
+                return Err(Refusal::SourceServed.into());
+            }
             let found = summary(&*self.to.catalog, space, self.journal.blobs_stay).await;
             let found = found.map_err(target)?;
             if found != expected {
