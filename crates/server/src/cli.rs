@@ -122,6 +122,10 @@ pub(crate) struct Settings {
     /// Objects up to this many bytes live in the catalog, larger ones in blobs [default: 16384]
     #[arg(long, value_name = "BYTES", env = "STRONGROOM_INLINE_BYTES_MAX")]
     pub(crate) inline_bytes_max: Option<usize>,
+    /// How long the body of a removed object stays; longer than a backup copies blobs after it saved the
+    /// catalog [default: 30]
+    #[arg(long, value_name = "SECONDS", env = "STRONGROOM_REMOVAL_GRACE_SECONDS")]
+    pub(crate) removal_grace_seconds: Option<u64>,
     /// For tests: a lifecycle rule's day lasts this many seconds [default: days of UTC]
     #[arg(long, value_name = "SECONDS", env = "STRONGROOM_LIFECYCLE_DEBUG_INTERVAL")]
     pub(crate) lifecycle_debug_interval: Option<NonZeroU32>,
@@ -172,6 +176,7 @@ impl Settings {
             metadata: self.metadata.or(other.metadata),
             blobs: self.blobs.or(other.blobs),
             inline_bytes_max: self.inline_bytes_max.or(other.inline_bytes_max),
+            removal_grace_seconds: self.removal_grace_seconds.or(other.removal_grace_seconds),
             lifecycle_debug_interval: self
                 .lifecycle_debug_interval
                 .or(other.lifecycle_debug_interval),

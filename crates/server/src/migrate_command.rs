@@ -54,9 +54,11 @@ pub(crate) fn run(args: MigrateArgs) -> Result<(), Failure> {
 
 /// Refuses what was never served: opening it would make it.
 fn check_source(data: &Path, metadata: &Metadata) -> Result<(), Failure> {
-    let is_data = data.join("serve.lock").exists();
-    let has_catalog = !matches!(metadata, Metadata::DataDirectory) || data.join("catalog").exists();
-    if is_data && has_catalog {
+    let has_catalog = match metadata {
+        Metadata::DataDirectory => data.join("catalog").exists(),
+        Metadata::Postgres(_) => data.is_dir(), // an empty one will do, with blobs and master key elsewhere
+    };
+    if has_catalog {
         return Ok(());
     }
     Err(Failure::failed(format!("{} holds no catalog", data.display())).hint(

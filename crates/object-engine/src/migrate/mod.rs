@@ -281,7 +281,9 @@ impl Run<'_> {
         let (total, total_bytes) = match step {
             Step::Planning => (0, 0),
             Step::CopyingBlobs | Step::VerifyingBlobs => (summary.blobs, summary.blob_bytes),
-            Step::CopyingRecords | Step::VerifyingRecords => (summary.records(), 0),
+            Step::CopyingRecords => (summary.records(), 0),
+            // Of both sides.
+            Step::VerifyingRecords => (2 * summary.records(), 0),
             Step::CleaningUp => (summary.blobs, 0),
         };
         let (bytes, done) = (done.bytes, done.count);

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::{
     BlobsMove, MigrateError, Run, Step, get,
     journal::Phase,
-    records::{SPACES, page, summary},
+    records::{SPACES, page},
     source, target,
 };
 use crate::{
@@ -49,7 +49,7 @@ impl Run<'_> {
             self.see(Step::Planning);
         }
         for (at, space) in SPACES.into_iter().enumerate() {
-            let found = summary(&*self.from.catalog, space, self.journal.blobs_stay).await;
+            let found = self.sum(&*self.from.catalog, space, Step::Planning).await;
             self.journal.summary.spaces[at] = found.map_err(source)?;
         }
         self.count_blobs().await?;

@@ -16,6 +16,9 @@ pub(super) const PAGE_RECORDS: usize = 1_000;
 /// Bytes from which on a page gets no further record: records with sealed bytes in them are larger than others.
 const PAGE_BYTES: usize = 1 << 20;
 
+/// Records that are summed up in one walk, between two looks at how far it is.
+const SUMMED_RECORDS: u32 = 100_000;
+
 /// Records of one page: keys and values.
 pub(super) type Page = Vec<(Vec<u8>, Bytes)>;
 
@@ -57,30 +60,6 @@ pub(super) fn is_copied(space: Space, key: &[u8], blobs_stay: bool) -> bool {
     }
 }
 
-/// Sums up the records of a space that are copied.
-pub(super) async fn summary(
-    catalog: &dyn Catalog,
-    space: Space,
-    blobs_stay: bool,
-) -> Result<SpaceSummary, CatalogError> {
-    let mut found = SpaceSummary::default();
-    let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme);
-    let mut visitor = |key: &[u8], _: Stamp, value: &[u8]| {
-        if is_copied(space, key, blobs_stay) {
-            for part in [key, value] {
-                digest.update(&(part.len() as u64).to_be_bytes());
-                digest.update(part);
-                found.bytes += part.len() as u64;
-            }
-            found.records += 1;
-        }
-        Step::Next
-    };
-    catalog.walk(space, b"", Direction::Forward, &mut visitor).await?;
-    found.checksum = digest.finalize();
-    Ok(found)
-}
-
 /// The spaces, in the order in which they are summed up and copied.
 pub(super) const SPACES: [Space; 3] = [Space::Index, Space::Records, Space::Inline];
 
@@ -113,20 +92,55 @@ impl Run<'_> {
     /// Compares the target's records with what the source's came to, and the source's too: no write to it went
     /// unseen.
     pub(super) async fn verify_records(&mut self) -> Result<(), MigrateError> {
+        let step = super::Step::VerifyingRecords;
         for (space, expected) in SPACES.into_iter().zip(self.journal.summary.spaces) {
-            let still = summary(&*self.from.catalog, space, self.journal.blobs_stay).await;
-            if still.map_err(source)? != expected {
+            let still = self.sum(&*self.from.catalog, space, step).await.map_err(source)?;
+            if still != expected {
                 return Err(Refusal::SourceServed.into());
             }
-            let found = summary(&*self.to.catalog, space, self.journal.blobs_stay).await;
-            let found = found.map_err(target)?;
+            let found = self.sum(&*self.to.catalog, space, step).await.map_err(target)?;
             if found != expected {
                 let wrong = format!("{space:?} has {found:?}, not {expected:?}");
                 return Err(MigrateError::Different(wrong));
             }
-            self.journal.done.count += found.records;
-            self.see(super::Step::VerifyingRecords);
         }
         self.enter(Phase::CleanUp).await
+    }
+
+    /// Sums up the records of a space that are copied.
+    pub(super) async fn sum(
+        &mut self,
+        catalog: &dyn Catalog,
+        space: Space,
+        step: super::Step,
+    ) -> Result<SpaceSummary, CatalogError> {
+        let (blobs_stay, before) = (self.journal.blobs_stay, self.journal.done.count);
+        let mut found = SpaceSummary::default();
+        let mut digest = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme);
+        let mut from = Some(Vec::new());
+        while let Some(start) = from.take() {
+            let mut left = SUMMED_RECORDS;
+            let mut visitor = |key: &[u8], _: Stamp, value: &[u8]| {
+                if left == 0 {
+                    from = Some(key.to_vec());
+                    return Step::Stop;
+                }
+                left -= 1;
+                if is_copied(space, key, blobs_stay) {
+                    for part in [key, value] {
+                        digest.update(&(part.len() as u64).to_be_bytes());
+                        digest.update(part);
+                        found.bytes += part.len() as u64;
+                    }
+                    found.records += 1;
+                }
+                Step::Next
+            };
+            catalog.walk(space, &start, Direction::Forward, &mut visitor).await?;
+            self.journal.done.count = before + found.records;
+            self.see(step);
+        }
+        found.checksum = digest.finalize();
+        Ok(found)
     }
 }

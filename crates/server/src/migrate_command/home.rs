@@ -4,10 +4,7 @@
 //! new directory is never overwritten. Does not: move a master key that is kept elsewhere (`--master-key-file`);
 //! the new server must be given the same file, and draws no other key.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
 use zeroize::Zeroizing;
 
@@ -77,8 +74,7 @@ mod tests {
     }
 
     fn contents(data: &DataDir, name: &str) -> Option<Vec<u8>> {
-        let path: PathBuf = data.path().join(name);
-        fs::read(path).ok()
+        fs::read(data.path().join(name)).ok()
     }
 
     #[test]
