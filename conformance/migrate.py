@@ -327,6 +327,32 @@ def refusals(lane, scratch):
         checks.that(code == 1 and "was served since" in said, said)
 
 
+def restored(lane, scratch):
+    """A backup whose blobs are younger than its catalog, as docs/operations/scale-out.md tells to make one."""
+    live, copy, new = scratch.home(), scratch.home(), scratch.home()
+    with lane.check("a catalog and blobs that were copied later make the store of the catalog's moment"):
+        stock = scratch.stocked(live)
+        shutil.copytree(live.data / "catalog", copy.data / "catalog")
+        server = live.server(scratch.binary)
+        server.environment["STRONGROOM_REMOVAL_GRACE_SECONDS"] = "3600"
+        with server:
+            s3 = server.boto3()
+            for kind, name, version, _ in stock.versions[:18]:
+                s3.delete_object(Bucket=BUCKET, Key=name, VersionId=version)
+                s3.put_object(Bucket=BUCKET, Key=name, Body=os.urandom(50_000), **stock.arguments(kind))
+            time.sleep(40)  # the default grace, and two rounds of reclaiming
+            checks.same(server.stop(), 0, "exit code")
+        shutil.copytree(live.data / "blobs", copy.data / "blobs")
+        shutil.copy(live.data / "master.key", copy.data)
+        Move(scratch.binary, copy, new, "--read-back").done()
+        scratch.serves(new, stock)
+    with lane.check("a backup that lacks a blob is not restored, and says which"):
+        largest = max((path for path in (copy.data / "blobs").rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+        largest.unlink()
+        code, said = Move(scratch.binary, copy, scratch.home()).run()
+        checks.that(code == 1 and f"BlobId({int(largest.name, 16)})" in said and "is missing" in said, said)
+
+
 def stays(lane, scratch, url):
     """Blobs that stay where they are: only the catalog moves, and the old one is no more."""
     with lane.check("to PostgreSQL, the blobs staying in their object store"), strongroom(scratch.binary) as store:
@@ -347,6 +373,7 @@ def run(lane, given):
         scratch = Scratch(binary, work)
         refusals(lane, scratch)
         there_and_back(lane, scratch, "directory to directory", scratch.home)
+        restored(lane, scratch)
         try:
             with postgres() as url, strongroom(binary) as store:
                 there_and_back(lane, scratch, "PostgreSQL and files", lambda: scratch.home(metadata=url("files")))
