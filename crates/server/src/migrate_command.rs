@@ -36,7 +36,7 @@ pub(crate) fn run(args: MigrateArgs) -> Result<(), Failure> {
     let new = DataDir::open_alone(&args.to)?;
     home::furnish(&old, &new)?;
     let blobs = match (&from_blobs, &to_blobs) {
-        (Some(from), Some(to)) if from.place() == to.place() => Blobs::Stay,
+        (Some(from), Some(to)) if from.is_same_store(to) => Blobs::Stay,
         _ => Blobs::Copied,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -54,10 +54,9 @@ pub(crate) fn run(args: MigrateArgs) -> Result<(), Failure> {
 
 /// Refuses what was never served: opening it would make it.
 fn check_source(data: &Path, metadata: &Metadata) -> Result<(), Failure> {
-    let has_catalog = match metadata {
-        Metadata::DataDirectory => data.join("catalog").exists(),
-        Metadata::Postgres(_) => data.is_dir(), // an empty one will do, with blobs and master key elsewhere
-    };
+    // With the catalog elsewhere an empty directory will do.
+    let is_here = matches!(metadata, Metadata::DataDirectory);
+    let has_catalog = if is_here { data.join("catalog").exists() } else { data.is_dir() };
     if has_catalog {
         return Ok(());
     }
