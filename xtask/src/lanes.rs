@@ -34,7 +34,7 @@ pub(crate) const QUICK: [&str; 18] = [
 /// Clients that compile for minutes, or want a Debian package: `conformance --all` runs them after the quick ones.
 const CLIENTS: [&str; 8] =
     ["js_sdk", "rclone", "s3fs", "pgbackrest", "barman_cloud", "go_sdks", "java_sdk", "rust_sdks"];
-const LONG: [&str; 6] = ["crash", "cloud_blobs", "memory_scan", "big", "bench", "rekey"];
+const LONG: [&str; 7] = ["crash", "cloud_blobs", "memory_scan", "migrate", "big", "bench", "rekey"];
 
 /// Which lanes to run against which binary.
 pub(crate) struct LaneRun {

@@ -227,6 +227,10 @@ impl BlobStore for CloudBlobs {
         CloudReader::open(Arc::clone(&self.0), id, length).await?.scrub().await
     }
 
+    async fn sums(&self, id: BlobId, length: u64) -> Result<Vec<u32>, BlobError> {
+        Ok(CloudReader::open(Arc::clone(&self.0), id, length).await?.into_sums())
+    }
+
     async fn present(&self, ids: Range<u64>) -> Result<Vec<BlobId>, BlobError> {
         self.0.present(ids).await
     }

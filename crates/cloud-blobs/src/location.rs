@@ -127,6 +127,12 @@ impl Location {
         }
     }
 
+    /// Whether the other one leads to the same blobs: the same place under the same endpoint.
+    #[must_use]
+    pub fn is_same_store(&self, other: &Self) -> bool {
+        (self.place(), &self.endpoint) == (other.place(), &other.endpoint)
+    }
+
     fn take(&mut self, parameter: &str) -> Result<(), InvalidLocation> {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         let value = percent_decode_str(value).decode_utf8();
@@ -273,6 +279,17 @@ mod tests {
         assert_eq!(location.segment_bytes, 16 << 20);
         for url in ["az://box", "gs://b/p", "memory:", "memory://"] {
             assert!(url.parse::<Location>().is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_same_bucket_elsewhere_is_another_store() {
+        let at = |url: &str| url.parse::<Location>().unwrap();
+        let here = at("s3://b/p?endpoint=https://h:1&segment_mib=4");
+        assert!(here.is_same_store(&at("s3://b/p/?endpoint=https://h:1")));
+        for other in ["s3://b/p?endpoint=https://h:2", "s3://b/p", "s3://b/q?endpoint=https://h:1"]
+        {
+            assert!(!here.is_same_store(&at(other)), "{other}");
         }
     }
 

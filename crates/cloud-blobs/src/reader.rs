@@ -104,6 +104,11 @@ impl CloudReader {
         Ok(Self { volume, head, header_bytes, tail, cursor: Mutex::default() })
     }
 
+    /// The table of checksums as it was written.
+    pub(crate) fn into_sums(self) -> Vec<u32> {
+        self.head.table
+    }
+
     /// Verifies every stored byte.
     pub(crate) async fn scrub(&self) -> Result<(), BlobError> {
         let mut sums = Sums::default();

@@ -18,6 +18,8 @@
 //!          l/<lease number>  n/lease                leases of blob ids, and the next number
 //!          w/<task>                                 where a background task stands
 //!          f/<session>  x/<work>                    engines that share the catalog, and whose turn a work is
+//!          y/journal  y/blob<blob id>               a migration into this catalog, and the length of a blob that it copies
+//!          y/origin  y/retired                      what this catalog was copied from, that it was moved away
 //! ```
 //!
 //! Guarantees: integers are big-endian, so byte order is number order; object keys stand unescaped
@@ -188,6 +190,38 @@ pub(crate) fn turn(work: &str) -> Key {
 pub(crate) fn task_note(task: &str) -> Key {
     key(Space::Records, &[b"w/", task.as_bytes()])
 }
+
+/// What all records about migrations begin with; no migration copies them.
+pub(crate) const MIGRATION: &[u8] = b"y/";
+
+/// Where the migration into this catalog stands; while it is there nothing may be served.
+pub(crate) fn journal() -> Key {
+    key(Space::Records, &[MIGRATION, b"journal"])
+}
+
+/// Which source this catalog was copied from.
+pub(crate) fn origin() -> Key {
+    key(Space::Records, &[MIGRATION, b"origin"])
+}
+
+/// That this catalog was moved away and may not be served any more.
+pub(crate) fn retired() -> Key {
+    key(Space::Records, &[MIGRATION, b"retired"])
+}
+
+/// What the records of all blobs begin with that a migration copies.
+pub(crate) const WANTED_BLOBS: &[u8] = b"y/blob";
+
+pub(crate) fn wanted_blob(blob: BlobId) -> Key {
+    key(Space::Records, &[WANTED_BLOBS, &blob.0.to_be_bytes()])
+}
+
+/// What all leases begin with.
+pub(crate) const LEASES: &[u8] = b"l/";
+
+/// Records of engines at work, which begin so: their sessions, and whose turn a work is. None is at work on a catalog
+/// that is copied, and the stamps in them are that catalog's.
+pub(crate) const AT_WORK: [&[u8]; 2] = [b"f/", b"x/"];
 
 pub(crate) fn account(name: &str) -> Key {
     key(Space::Index, &[b"an/", name.as_bytes()])

@@ -15,5 +15,6 @@ pub mod entropy;
 pub mod error;
 mod invariants;
 mod keys;
+pub mod migrate;
 pub mod model;
 mod record;

@@ -161,7 +161,8 @@ pub(crate) fn ask_or_open(catalog: CatalogArgs, request: Request) -> Result<Answ
             let options = StoreOptions {
                 blobs: parse_blobs(catalog.blobs)?,
                 metadata: Metadata::parse(catalog.metadata, catalog.front_ends)?,
-                inline_bytes_max: 0, // no object is written here
+                inline_bytes_max: 0,           // no object is written here
+                removal_grace: Duration::ZERO, // nor any body removed
             };
             alone(&data, (catalog.master_key_file, options), request)
         }

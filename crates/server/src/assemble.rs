@@ -6,6 +6,7 @@
 
 mod accounts;
 mod blobs;
+mod moving;
 mod named_keys;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -42,6 +43,9 @@ use zeroize::Zeroizing;
 
 pub(crate) use accounts::StoredAccounts;
 pub(crate) use cloud_blobs::Location as BlobsLocation;
+pub(crate) use moving::{
+    Blobs, MoveOptions, Moved, Place, Progress, ProgressStep, WatchMove, move_store,
+};
 pub(crate) use named_keys::StoredKeys;
 
 use crate::{
@@ -64,6 +68,8 @@ pub(crate) struct StoreOptions {
     pub(crate) blobs: Option<BlobsLocation>,
     /// Objects up to this many bytes are kept in the catalog.
     pub(crate) inline_bytes_max: usize,
+    /// How long the body of a removed object stays.
+    pub(crate) removal_grace: Duration,
 }
 
 /// An opened store. Clones share it.
@@ -83,8 +89,9 @@ pub(crate) async fn open_store(
         Backends { catalog, blobs, clock: Arc::new(SystemClock), entropy: Arc::new(SystemRandom) };
     let sealed_bytes = layout::sealed_length(options.inline_bytes_max as u64);
     let inline_bytes_max = usize::try_from(sealed_bytes).unwrap_or(usize::MAX);
+    let removal_grace_ms = i64::try_from(options.removal_grace.as_millis()).unwrap_or(i64::MAX);
     let sharing = options.metadata.sharing();
-    let options = EngineOptions { inline_bytes_max, buffers, sharing, ..EngineOptions::default() };
+    let options = EngineOptions { inline_bytes_max, removal_grace_ms, buffers, sharing };
     let engine = ObjectEngine::open(backends, options)
         .await
         .map_err(|error| cannot("recover the store in", data.path(), error))?;

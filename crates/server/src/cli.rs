@@ -5,6 +5,7 @@
 //! `config` does. No secret can be a flag of `serve`, since arguments show in process lists.
 
 mod identity;
+mod migrate;
 mod named_keys;
 
 use std::{net::IpAddr, net::SocketAddr, num::NonZeroU32, path::PathBuf};
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use crate::metadata::SecretUrl;
 
 pub(crate) use identity::{CatalogArgs, KeyArgs, KeyCommand, UserAddArgs, UserArgs, UserCommand};
+pub(crate) use migrate::MigrateArgs;
 pub(crate) use named_keys::{KmsArgs, KmsCommand};
 
 /// An S3-compatible object store that keeps what it cannot open.
@@ -36,6 +38,8 @@ pub(crate) enum Command {
     Key(Box<KeyArgs>),
     /// Add, list, disable and remove the named keys of SSE-KMS, beside a running server or while none runs.
     Kms(Box<KmsArgs>),
+    /// Move everything to another catalog and other blobs, while no server runs.
+    Migrate(Box<MigrateArgs>),
     /// Add, list and remove users, beside a running server or while none runs.
     User(Box<UserArgs>),
 }
@@ -121,6 +125,10 @@ pub(crate) struct Settings {
     /// Objects up to this many bytes live in the catalog, larger ones in blobs [default: 16384]
     #[arg(long, value_name = "BYTES", env = "STRONGROOM_INLINE_BYTES_MAX")]
     pub(crate) inline_bytes_max: Option<usize>,
+    /// How long the body of a removed object stays; longer than a backup copies blobs after it saved the
+    /// catalog [default: 30]
+    #[arg(long, value_name = "SECONDS", env = "STRONGROOM_REMOVAL_GRACE_SECONDS")]
+    pub(crate) removal_grace_seconds: Option<u64>,
     /// For tests: a lifecycle rule's day lasts this many seconds [default: days of UTC]
     #[arg(long, value_name = "SECONDS", env = "STRONGROOM_LIFECYCLE_DEBUG_INTERVAL")]
     pub(crate) lifecycle_debug_interval: Option<NonZeroU32>,
@@ -172,6 +180,7 @@ impl Settings {
             front_ends: self.front_ends.or(other.front_ends),
             blobs: self.blobs.or(other.blobs),
             inline_bytes_max: self.inline_bytes_max.or(other.inline_bytes_max),
+            removal_grace_seconds: self.removal_grace_seconds.or(other.removal_grace_seconds),
             lifecycle_debug_interval: self
                 .lifecycle_debug_interval
                 .or(other.lifecycle_debug_interval),

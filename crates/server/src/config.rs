@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) blobs: Option<BlobsLocation>,
     /// Objects up to this many bytes are kept in the catalog.
     pub(crate) inline_bytes_max: usize,
+    /// How long the body of a removed object stays.
+    pub(crate) removal_grace: Duration,
     /// How many seconds a lifecycle rule's day lasts in tests; `None`: days of UTC.
     pub(crate) lifecycle_debug_interval: Option<NonZeroU32>,
     /// What a client can hold of the server.
@@ -130,6 +132,7 @@ impl Config {
             metadata: Metadata::parse(settings.metadata, settings.front_ends)?,
             blobs: parse_blobs(settings.blobs)?,
             inline_bytes_max: parse_inline(settings.inline_bytes_max)?,
+            removal_grace: seconds("removal-grace-seconds", settings.removal_grace_seconds, 30)?,
             lifecycle_debug_interval: settings.lifecycle_debug_interval,
             limits,
             drain_timeout: seconds("drain-timeout-seconds", settings.drain_timeout_seconds, 30)?,

@@ -8,6 +8,7 @@
 //! tls/          ca.pem ca-key.pem cert.pem key.pem     0600
 //! catalog/      metadata
 //! blobs/        sealed bytes
+//! migrated      filled by `strongroom migrate`, the master key being kept elsewhere
 //! ```
 //!
 //! Guarantees: a [`DataDir`] holds the lock while it lives; no secret file is ever overwritten, and
@@ -24,6 +25,12 @@ use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+
+/// The name of the master key's file.
+pub(crate) const MASTER_KEY: &str = "master.key";
+
+/// The name of the file that says that a migration filled the directory, and no master key with it.
+pub(crate) const MIGRATED: &str = "migrated";
 
 /// A data directory that this process alone may change.
 #[derive(Debug)]
@@ -116,7 +123,7 @@ impl DataDir {
 
     /// The master key's bytes, from `given` or from this directory, where first start makes them.
     pub(crate) fn master_key(&self, given: Option<&Path>) -> Result<Zeroizing<[u8; 32]>, Failure> {
-        let path = given.map_or_else(|| self.path.join("master.key"), Path::to_owned);
+        let path = given.map_or_else(|| self.path.join(MASTER_KEY), Path::to_owned);
         match File::open(&path) {
             Ok(file) => read_master_key(file, &path),
             Err(error) if error.kind() == io::ErrorKind::NotFound && given.is_none() => {
@@ -129,6 +136,13 @@ impl DataDir {
 
     /// Draws a master key, unless data stands that only the lost one can open.
     fn make_master_key(&self, path: &Path) -> Result<Zeroizing<[u8; 32]>, Failure> {
+        if self.path.join(MIGRATED).exists() {
+            return Err(Failure::failed(format!(
+                "the master key of what was moved to {} is kept elsewhere",
+                self.path.display()
+            ))
+            .hint("name it with --master-key-file, as for the server before"));
+        }
         if self.path.join("catalog").exists() {
             return Err(Failure::failed(format!(
                 "the master key {} is missing although a catalog stands beside it",

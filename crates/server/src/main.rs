@@ -23,6 +23,7 @@ mod kms_command;
 mod listener;
 mod memory_guard;
 mod metadata;
+mod migrate_command;
 mod ready;
 mod redaction;
 mod serve;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         cli::Command::Serve(args) => serve::run(*args),
         cli::Command::Key(args) => key_command::run(*args),
         cli::Command::Kms(args) => kms_command::run(*args),
+        cli::Command::Migrate(args) => migrate_command::run(*args),
         cli::Command::User(args) => user_command::run(*args),
     };
     match done {

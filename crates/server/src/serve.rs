@@ -56,6 +56,7 @@ async fn serve(config: &Config, data: &DataDir) -> Result<(), Failure> {
         blobs: config.blobs.clone(),
         metadata: config.metadata.clone(),
         inline_bytes_max: config.inline_bytes_max,
+        removal_grace: config.removal_grace,
     };
     let store = assemble::open_store(data, master_key, &options).await?;
     let handler = assemble::service(config, &store, &root.credentials);

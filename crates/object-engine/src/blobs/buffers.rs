@@ -240,6 +240,11 @@ impl fmt::Debug for Buffer {
 }
 
 /// The smallest class that fits `len`; beyond the classes, whole pages that are not pooled.
+/// How many bytes the block at `at` of `length` bytes has: [`BLOCK_BYTES`], or what is left.
+pub(crate) fn block_at(at: u64, length: u64) -> usize {
+    usize::try_from(length - at).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES))
+}
+
 fn capacity_for(len: usize) -> usize {
     let class = CLASSES.into_iter().find(|class| *class >= len);
     class.unwrap_or_else(|| len.next_multiple_of(PAGE_BYTES))

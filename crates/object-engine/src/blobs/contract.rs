@@ -11,6 +11,7 @@ use std::{ops::Range, time::Duration};
 use super::{
     BlobError, BlobId, BlobReader, BlobStore, BlobWriter,
     buffers::{BLOCK_BYTES, Buffer, BufferPool},
+    sums::Sums,
 };
 
 /// Lengths around every border there is: none, byte, page, block, direct I/O, segment, odd.
@@ -86,6 +87,9 @@ pub async fn check(store: &dyn BlobStore, id: BlobId, length: u64) {
         at += n;
     }
     store.scrub(id, length).await.expect("a finished blob scrubs");
+    let mut sums = Sums::default();
+    sums.update(&expected);
+    assert_eq!(store.sums(id, length).await, Ok(sums.finish()), "{id:?} has its own checksums");
 }
 
 async fn read(reader: &dyn BlobReader, range: Range<u64>) -> Result<Buffer, BlobError> {

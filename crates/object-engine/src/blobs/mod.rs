@@ -72,6 +72,24 @@ pub trait BlobStore: Send + Sync + fmt::Debug {
     /// Verifies a blob's CRC32C table without any key.
     async fn scrub(&self, id: BlobId, length: u64) -> Result<(), BlobError>;
 
+    /// The checksums of a blob's stored bytes ([`sums::Sums`]) as they were when it was written: what a copy
+    /// of it must come to. By default the bytes are verified and summed anew.
+    async fn sums(&self, id: BlobId, length: u64) -> Result<Vec<u32>, BlobError> {
+        self.scrub(id, length).await?;
+        let reader = self.open(id, length).await?;
+        let mut sums = sums::Sums::default();
+        let mut buffer = buffers::BufferPool::new(0).take(buffers::BLOCK_BYTES);
+        buffer.mark_sealed();
+        let mut at = 0;
+        while at < length {
+            buffer.resize(buffers::block_at(at, length));
+            buffer = reader.read_at(at, buffer).await?;
+            sums.update(&buffer);
+            at += buffer.len() as u64;
+        }
+        Ok(sums.finish())
+    }
+
     /// Those of `ids` (a leased range, end exclusive) under which anything is stored, finished or
     /// not: what a sweep of a dead lease must look at.
     async fn present(&self, ids: std::ops::Range<u64>) -> Result<Vec<BlobId>, BlobError>;

@@ -63,7 +63,7 @@ mod objects;
 mod pages;
 mod pins;
 mod reclaim;
-mod recover;
+pub(crate) mod recover;
 mod sessions;
 mod task_notes;
 mod turns;

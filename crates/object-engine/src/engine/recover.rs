@@ -11,11 +11,12 @@ use crate::{
     engine::ObjectEngine,
     error::EngineError,
     keys::{self, LEASE_IDS},
+    migrate,
     record::{Lease, LeaseState, Malformed, SessionId, decode_number, encode_number},
 };
 
 /// The layout of the catalog that this program reads and writes.
-const SCHEMA: u64 = 1;
+pub(crate) const SCHEMA: u64 = 1;
 
 /// The turn at sweeping.
 const TURN: &str = "sweep";
@@ -24,8 +25,9 @@ const TURN: &str = "sweep";
 const SWEEP_BATCH: usize = 256;
 
 impl ObjectEngine {
-    /// Refuses a catalog of another schema; marks an empty one with ours.
+    /// Refuses a catalog of another schema, or one that a migration left; marks an empty one with ours.
     pub(super) async fn check_schema(&self) -> Result<(), EngineError> {
+        migrate::refuse_unless_whole(&*self.inner.backends.catalog).await?;
         if self.get(keys::schema()).await?.is_none() {
             self.mark_schema().await?;
         }

@@ -235,6 +235,16 @@ async fn check_after_crash(world: &World, bucket: &Bucket, acknowledged: usize, 
 
 /// Dies at every `step`th operation of the script, each time in a new world.
 pub(crate) async fn crash_everywhere(last: LastCommit, step: usize, make: impl Fn() -> World) {
+    crash_everywhere_and(last, step, make, std::future::ready).await;
+}
+
+/// As [`crash_everywhere`]; what is checked is the world that `then` makes of the one that was left.
+pub(crate) async fn crash_everywhere_and<F: Future<Output = World>>(
+    last: LastCommit,
+    step: usize,
+    make: impl Fn() -> World,
+    then: impl Fn(World) -> F,
+) {
     for operations in (1..).step_by(step) {
         let world = make();
         let setup = world.open().await;
@@ -248,7 +258,7 @@ pub(crate) async fn crash_everywhere(last: LastCommit, step: usize, make: impl F
             return;
         }
         let at = format!("dead at operation {operations}, last commit {last:?}");
-        check_after_crash(&world, &bucket, acknowledged, &at).await;
+        check_after_crash(&then(world).await, &bucket, acknowledged, &at).await;
     }
 }
 

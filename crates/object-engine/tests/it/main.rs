@@ -15,6 +15,7 @@ mod histories;
 mod listing_model;
 mod listings;
 mod locks;
+mod migrate;
 mod model;
 mod multipart;
 mod named_keys;

@@ -26,6 +26,46 @@ pub(super) async fn open(
     location: Option<&Location>,
     buffers: BufferPool,
 ) -> Result<Arc<dyn BlobStore>, Failure> {
+    open_with(data, location, (buffers, environment())).await
+}
+
+/// Opens the blobs of one side of a migration. Its credentials may have `STRONGROOM_<side>_` in front.
+pub(super) async fn open_for(
+    data: &DataDir,
+    location: Option<&Location>,
+    (side, buffers): (&str, BufferPool),
+) -> Result<Arc<dyn BlobStore>, Failure> {
+    open_with(data, location, (buffers, one_side(environment(), side))).await
+}
+
+/// The variables of this process.
+fn environment() -> Vec<(String, String)> {
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?)) // no provider's is anything else
+    });
+    variables.collect()
+}
+
+/// The variables as one side of a migration has them: where there is any of its own, no others of that provider.
+fn one_side(all: Vec<(String, String)>, side: &str) -> Vec<(String, String)> {
+    let mark = format!("STRONGROOM_{side}_");
+    let provider = |name: &str| name.split_once('_').map(|(provider, _)| provider.to_owned());
+    let own: Vec<_> = all
+        .iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix(&mark)?.to_owned(), value.clone())))
+        .collect();
+    let is_own = |name: &str| {
+        provider(name).is_some() && own.iter().any(|(own, _)| provider(own) == provider(name))
+    };
+    let others = all.into_iter().filter(|(name, _)| !is_own(name));
+    others.chain(own.iter().cloned()).collect()
+}
+
+async fn open_with(
+    data: &DataDir,
+    location: Option<&Location>,
+    (buffers, environment): (BufferPool, Vec<(String, String)>),
+) -> Result<Arc<dyn BlobStore>, Failure> {
     check(data.path(), location)?;
     let Some(location) = location else {
         let path = data.blobs()?;
@@ -35,10 +75,7 @@ pub(super) async fn open(
             Err(error) => Err(cannot("open the blobs", &path, error)),
         };
     };
-    let environment = std::env::vars_os().filter_map(|(name, value)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?)) // no provider's is anything else
-    });
-    let opened = CloudBlobs::open(location, environment, buffers).await;
+    let opened = CloudBlobs::open(location, environment.into_iter(), buffers).await;
     let blobs = opened.map_err(|error| {
         Failure::failed("the object store for blobs cannot be used")
             .detail(error)
@@ -73,6 +110,26 @@ fn check(data: &Path, location: Option<&Location>) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_sides_own_credentials_take_the_place_of_all_others_of_that_provider() {
+        let all = [
+            ("AWS_ACCESS_KEY_ID", "both"),
+            ("AWS_SESSION_TOKEN", "both"),
+            ("AZURE_STORAGE_ACCOUNT_NAME", "azure"),
+            ("STRONGROOM_TO_AWS_ACCESS_KEY_ID", "to"),
+        ];
+        let all: Vec<_> = all.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let has = |side: &str, name: &str| {
+            let variables = one_side(all.clone(), side);
+            variables.into_iter().find(|(found, _)| found == name).map(|(_, value)| value)
+        };
+        assert_eq!(has("TO", "AWS_ACCESS_KEY_ID").unwrap(), "to");
+        assert_eq!(has("TO", "AWS_SESSION_TOKEN"), None, "a token of other keys");
+        assert_eq!(has("TO", "AZURE_STORAGE_ACCOUNT_NAME").unwrap(), "azure");
+        assert_eq!(has("FROM", "AWS_ACCESS_KEY_ID").unwrap(), "both");
+        assert_eq!(has("FROM", "AWS_SESSION_TOKEN").unwrap(), "both");
+    }
 
     #[test]
     fn blobs_are_not_looked_for_where_they_are_not() {

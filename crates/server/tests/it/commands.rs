@@ -18,6 +18,7 @@ fn wrong_usage_exits_2() {
         &["user", "add", "x", "--access-key", "alone"],
         &["key", "add"],
         &["key", "add", "x", "--access-key", "alone"],
+        &["migrate", "--from", "strongroom-data"],
         &[],
     ] {
         let (code, stdout, stderr) = transcript(strongroom(arguments).current_dir(dir.path()));
@@ -34,6 +35,7 @@ fn help_and_version_exit_0() {
         &["serve", "--help"],
         &["user", "add", "--help"],
         &["key", "add", "--help"],
+        &["migrate", "--help"],
     ] {
         let (code, stdout, _) = transcript(&mut strongroom(arguments));
         assert_eq!(code, Some(0), "{arguments:?}");
@@ -141,6 +143,37 @@ fn roots_access_key_is_nobody_elses_beside_a_server_or_alone() {
     server.signal("TERM");
     assert!(server.wait().success());
     refused();
+}
+
+#[test]
+fn a_store_moves_to_another_directory_and_only_while_it_is_not_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (dir.path().join("old"), dir.path().join("new"));
+    let migrate = |from: &std::path::Path, to: &std::path::Path| {
+        transcript(strongroom(&["migrate", "--from"]).arg(from).arg("--to").arg(to))
+    };
+    let mut server = Server::start(&old, &[]);
+    let mut add = strongroom(&["user", "add", "bob", "--data-dir"]);
+    assert_eq!(transcript(add.arg(&old)).0, Some(0));
+    let (code, _, stderr) = migrate(&old, &new);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("another server"), "{stderr}");
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let (code, _, stderr) = migrate(&old, &old);
+    assert_eq!(code, Some(2), "{stderr}");
+    let (code, stdout, stderr) = migrate(&old, &new);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.ends_with("migrated\n") && stdout.contains("crc64"), "{stdout}");
+    for name in ["master.key", "credentials", "tls/ca.pem", "tls/key.pem"] {
+        let read = |data: &std::path::Path| std::fs::read(data.join(name)).unwrap();
+        assert_eq!(read(&old), read(&new), "{name}");
+        assert_eq!(crate::rig::mode(&new.join(name)), 0o600);
+    }
+    let _server = Server::start(&new, &[]);
+    let mut list = strongroom(&["user", "list", "--data-dir"]);
+    let (_, stdout, _) = transcript(list.arg(&new));
+    assert!(stdout.starts_with("bob\t"), "{stdout}");
 }
 
 #[test]

@@ -98,6 +98,11 @@ impl BlobStore for FileBlobs {
         blocking(move || reader::scrub(&volume, id, length)).await
     }
 
+    async fn sums(&self, id: BlobId, length: u64) -> Result<Vec<u32>, BlobError> {
+        let volume = Arc::clone(&self.0);
+        blocking(move || reader::sums(&volume, id, length)).await
+    }
+
     async fn present(&self, ids: Range<u64>) -> Result<Vec<BlobId>, BlobError> {
         let volume = Arc::clone(&self.0);
         blocking(move || volume.present(&ids)).await

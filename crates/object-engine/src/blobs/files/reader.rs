@@ -99,6 +99,12 @@ pub(super) fn scrub(volume: &Volume, id: BlobId, length: u64) -> Result<(), Blob
     .map_err(|what| damaged(id, what))
 }
 
+/// The table of checksums as it was written.
+pub(super) fn sums(volume: &Volume, id: BlobId, length: u64) -> Result<Vec<u32>, BlobError> {
+    let checked = Checked::open(volume, id, length, Wait::Allowed)?;
+    checked.map(|checked| checked.footer.table).ok_or_else(|| damaged(id, "cannot be opened"))
+}
+
 /// The checksums of the stored bytes as they are; fails where the padding is not zeros.
 fn sum(file: &OwnedFd, length: u64, pool: &BufferPool) -> Result<Vec<u32>, String> {
     let size = file_bytes(length).ok_or("is longer than can be")?;
