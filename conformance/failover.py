@@ -10,6 +10,7 @@ of the primary as PostgreSQL's crash and as its machine's, in turn.
 """
 import os
 import random
+import signal
 import time
 
 import backends
@@ -114,4 +115,5 @@ class Rounds:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, backends.end_well)
     main("failover", run, rounds=20, seed=0, fronts=2, blobs="", rgw="")

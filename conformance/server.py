@@ -49,7 +49,11 @@ class Server:
             self.own_port, self.own_http_port = free_port(), free_port() if plain_http else None
 
     def __enter__(self):
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
