@@ -20,7 +20,7 @@ from planted import LostWrite, Nothing, Proxy, StaleRead, TornBody
 from server import Server
 
 WINDOW_SECONDS = 20
-PLANTED_WINDOWS_MAX = 8  # of three seconds: how long a fault may take to be planted
+PLANTED_WINDOWS_MAX = 8  # of three seconds: how long a fault may take to be planted and seen
 OPERATIONS_EACH_MIN = 40  # an operation of each kind this often, or the run was none
 
 
@@ -148,23 +148,21 @@ def faults(lane, given):
                    ("a torn body", TornBody(), "is none that was sent")]
         for name, fault, message in clean + planted:
             with lane.check(f"planted: {name}" if message else name):
-                found = hunted(server, fault)
+                found = hunted(server, fault, PLANTED_WINDOWS_MAX if message else 1)
                 that(fault.planted, "the fault could not be planted")
                 that((message is None and not found) or (message and message in found), f"found: {found or 'nothing'}")
 
 
-def hunted(server, fault):
-    """What the histories find over a proxy with a fault."""
+def hunted(server, fault, windows):
+    """What the histories find over a proxy with a fault. Not every lie is seen: a write may be overwritten unread."""
     with Proxy(server, fault) as proxy:
         histories = Histories([endpoint_of(server, proxy.endpoint)], clients=4, names=3, seed=1)
         histories.make_bucket()
-        for _ in range(PLANTED_WINDOWS_MAX):
+        for _ in range(windows):
             try:
                 histories.window(3)
             except AssertionError as error:
                 return str(error)
-            if fault.planted:
-                return ""
     return ""
 
 
