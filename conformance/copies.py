@@ -116,26 +116,21 @@ def managed(lane, s3):
 
 
 def rekeying(lane, server, s3):
-    """A new key for an object: the file on disk stays, the old key does not open it any more."""
+    """A new key for an object: the body stays, the old key does not open it any more."""
     old, new = HELD["sse-c a"], HELD["sse-c b"]
     for size in (0, 5_000, 64 << 20):
         with lane.check(f"a new key for {size} bytes in place"):
             body = os.urandom(size)
             s3.put_object(Bucket=BUCKET, Key="rekey", Body=body, **old)
-            before, begun = bodies(server), time.monotonic()
+            before, begun = server.bodies(), time.monotonic()
             s3.copy_object(Bucket=BUCKET, Key="rekey", CopySource={"Bucket": BUCKET, "Key": "rekey"}, **source(old), **new)
             took = time.monotonic() - begun
             print(f"{size} bytes: {took * 1000:.1f} ms")
             that(took < REKEY_SECONDS_MAX, f"{took:.3f} s")
-            # Files may go meanwhile (what the lane overwrote is deleted lazily); none may come.
-            same(bodies(server) - before, set(), "files that were written")
+            # Bodies may go meanwhile (what the lane overwrote is deleted lazily); none may come.
+            same(server.bodies() - before, set(), "bodies that were written")
             fails(403, "AccessDenied", s3.get_object, Bucket=BUCKET, Key="rekey", **old)
             same(s3.get_object(Bucket=BUCKET, Key="rekey", **new)["Body"].read() == body, True, "the same bytes")
-
-
-def bodies(server):
-    """The files that hold bodies, by name and inode."""
-    return {(path.name, path.stat().st_ino) for path in server.blob_files()}
 
 
 def by_request(lane, server, s3):
@@ -145,7 +140,7 @@ def by_request(lane, server, s3):
         asked.meta.events.register("before-call.s3.CopyObject", lambda params, **_: params["headers"].update({"x-strongroom-copy-mode": "reencrypt"}))
         before = one_object(s3, server)
         copy_onto_itself(asked)
-        that(bodies(server) - before, "no new file")
+        that(server.bodies() - before, "no new body")
 
 
 def by_configuration(lane, server):
@@ -155,13 +150,13 @@ def by_configuration(lane, server):
         s3.create_bucket(Bucket=BUCKET)
         before = one_object(s3, server)
         copy_onto_itself(s3)
-        that(bodies(server) - before, "no new file")
+        that(server.bodies() - before, "no new body")
 
 
 def one_object(s3, server):
-    """Puts an object large enough for a file; the files then."""
+    """Puts an object large enough for a file; the bodies then."""
     s3.put_object(Bucket=BUCKET, Key="anew", Body=os.urandom(100_000), **HELD["sse-c a"])
-    return bodies(server)
+    return server.bodies()
 
 
 def copy_onto_itself(s3):

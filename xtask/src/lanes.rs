@@ -4,6 +4,7 @@
 //! Does not: know what a lane checks; that stands in the lane's own first lines.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::binary::{self, Build};
 use crate::ci::{Counts, Outcome, Summary};
@@ -11,7 +12,7 @@ use crate::process::{self, Finished};
 use crate::python::{self, NoPython};
 
 /// The lanes that `conformance` runs when none is named, and CI too.
-pub(crate) const QUICK: [&str; 18] = [
+pub(crate) const QUICK: [&str; 19] = [
     "readme",
     "aws_cli",
     "boto3_lane",
@@ -24,6 +25,7 @@ pub(crate) const QUICK: [&str; 18] = [
     "versions",
     "errors",
     "wire",
+    "consistency",
     "aws_guide",
     "ovh_guide",
     "ibm_guide",
@@ -34,7 +36,20 @@ pub(crate) const QUICK: [&str; 18] = [
 /// Clients that compile for minutes, or want a Debian package: `conformance --all` runs them after the quick ones.
 const CLIENTS: [&str; 8] =
     ["js_sdk", "rclone", "s3fs", "pgbackrest", "barman_cloud", "go_sdks", "java_sdk", "rust_sdks"];
-const LONG: [&str; 7] = ["crash", "cloud_blobs", "memory_scan", "migrate", "big", "bench", "rekey"];
+const LONG: [&str; 9] = [
+    "crash",
+    "cloud_blobs",
+    "memory_scan",
+    "migrate",
+    "big",
+    "bench",
+    "rekey",
+    "backends",
+    "failover",
+];
+/// Lanes that are told how long to take, or that run others.
+const PATIENT: [&str; 3] = ["consistency", "backends", "failover"];
+const PATIENT_TIME_MAX: Duration = Duration::from_secs(4 * 60 * 60);
 
 /// Which lanes to run against which binary.
 pub(crate) struct LaneRun {
@@ -99,7 +114,8 @@ pub(crate) fn run(root: &Path, lane: &str, binary: &Path, arguments: &[String]) 
     let script = root.join("conformance").join(format!("{lane}.py"));
     let mut command = python::script(root, &python, &script);
     command.arg("--bin").arg(binary).args(arguments);
-    judged(&process::run(&mut command))
+    let time_max = if PATIENT.contains(&lane) { PATIENT_TIME_MAX } else { process::LANE_TIME_MAX };
+    judged(&process::run_within(time_max, &mut command))
 }
 
 /// The independent decryptor, and the vectors beside it.

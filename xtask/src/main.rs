@@ -31,6 +31,10 @@ usage: cargo xtask COMMAND
   tidy                              the project's own rules over its sources
   conformance [LANE...] [--bin P]   real clients against the real binary (default: all quick lanes)
   conformance --all [--bin P]       the quick lanes, and the clients that compile or install for minutes
+  conformance [LANE...] [--metadata postgres|URL] [--blobs rgw|strongroom|URL] [--fronts N] [--rgw COMMAND]
+                                    the same lanes over PostgreSQL and an object store
+  consistency [--minutes N] [...]   clients at once against a model of strong consistency (default 60 minutes)
+  failover [--rounds N] [...]       kill -9 of front-ends and of a replicated PostgreSQL's primary (default 20 each)
   crash [--rounds N] [--seed N]     kill -9 under load, N times (default 200)
   memory                            looks for key material in the memory of a server and in its files
   big [--gib N]                     one object of N GiB (default 5) in and out in constant memory
@@ -40,6 +44,9 @@ usage: cargo xtask COMMAND
 
 Every lane but `bench` and `big` uses a dev build. `--bin P` takes a ready binary instead of building.
 ";
+
+/// What `conformance` hands on to `conformance/backends.py`, which runs the lanes where these say.
+const BACKEND_OPTIONS: [&str; 4] = ["--metadata", "--blobs", "--fronts", "--rgw"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -63,13 +70,18 @@ fn run(arguments: &[String]) -> Result<bool, String> {
         "ci" => no_arguments(rest).map(|()| ci::run(&root)),
         "tidy" => no_arguments(rest).map(|()| tidy::run(&root)),
         "conformance" => {
-            let (binary, lanes) = take_option(rest, "--bin")?;
-            let names = lanes::select(&lanes)?;
-            Ok(lanes::alone(
-                &root,
-                LaneRun { names, binary: binary.map(PathBuf::from), arguments: vec![] },
-            ))
+            let (binary, rest) = take_option(rest, "--bin")?;
+            let (mut arguments, lanes) = take_options(&rest, &BACKEND_OPTIONS)?;
+            let mut names = lanes::select(&lanes)?;
+            if !arguments.is_empty() {
+                arguments.extend(lanes);
+                names = vec!["backends"];
+            }
+            let binary = binary.map(PathBuf::from);
+            Ok(lanes::alone(&root, LaneRun { names, binary, arguments }))
         }
+        "consistency" => lane_with_defaults(&root, "consistency", rest, &["--minutes", "60"]),
+        "failover" => lane_with_defaults(&root, "failover", rest, &["--rounds", "20"]),
         "crash" => lane_with_defaults(&root, "crash", rest, &["--rounds", "200"]),
         "memory" => lane_with_defaults(&root, "memory_scan", rest, &[]),
         "big" => lane_with_defaults(&root, "big", rest, &["--gib", "5"]),
@@ -114,6 +126,20 @@ fn no_arguments(rest: &[String]) -> Result<(), String> {
     }
 }
 
+/// Takes every `name VALUE` of `names` out of `arguments`, as the words that they are; the rest keeps its order.
+fn take_options(
+    arguments: &[String],
+    names: &[&str],
+) -> Result<(Vec<String>, Vec<String>), String> {
+    let (mut taken, mut rest) = (Vec::new(), arguments.to_vec());
+    for name in names {
+        let (value, left) = take_option(&rest, name)?;
+        taken.extend(value.map(|value| [(*name).to_owned(), value]).into_iter().flatten());
+        rest = left;
+    }
+    Ok((taken, rest))
+}
+
 /// Takes `name VALUE` out of `arguments`; the rest keeps its order.
 fn take_option(arguments: &[String], name: &str) -> Result<(Option<String>, Vec<String>), String> {
     let mut rest = arguments.to_vec();
@@ -150,6 +176,8 @@ mod tests {
         assert!(run(&words("tidy --now")).is_err());
         assert!(run(&words("conformance no_such_lane")).is_err());
         assert!(run(&words("conformance --bin")).is_err());
+        assert!(run(&words("conformance --fronts")).is_err());
+        assert!(run(&words("conformance --fronts 2 no_such_lane")).is_err());
         assert!(run(&words("bench")).is_err());
         assert!(run(&words("instructions --now")).is_err());
     }
@@ -160,5 +188,8 @@ mod tests {
         assert_eq!(value.as_deref(), Some("b"));
         assert_eq!(rest, words("a c"));
         assert_eq!(take_option(&words("a"), "--bin").unwrap(), (None, words("a")));
+        let line = words("copies --rgw up --fronts 2 wire");
+        let (taken, rest) = take_options(&line, &BACKEND_OPTIONS).unwrap();
+        assert_eq!((taken, rest), (words("--fronts 2 --rgw up"), words("copies wire")));
     }
 }

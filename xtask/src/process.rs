@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// No lane may hold CI for longer; the slowest (a cold build) takes a third of it on two cores.
-const LANE_TIME_MAX: Duration = Duration::from_secs(45 * 60);
+pub(crate) const LANE_TIME_MAX: Duration = Duration::from_secs(45 * 60);
 
 /// How a program ended, and the lines of its standard output.
 pub(crate) struct Finished {
@@ -20,6 +20,11 @@ pub(crate) struct Finished {
 
 /// Runs `command` to its end, showing and keeping its standard output.
 pub(crate) fn run(command: &mut Command) -> Finished {
+    run_within(LANE_TIME_MAX, command)
+}
+
+/// As [`run`], for a program that may take longer than a lane of CI.
+pub(crate) fn run_within(time_max: Duration, command: &mut Command) -> Finished {
     println!("+ {}", shown(command));
     let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let mut child = match spawned {
@@ -35,7 +40,7 @@ pub(crate) fn run(command: &mut Command) -> Finished {
         let text = lines.map(|line| String::from_utf8_lossy(&line).into_owned());
         text.inspect(|line| println!("{line}")).collect::<Vec<_>>()
     });
-    let success = wait(&mut child);
+    let success = wait(&mut child, time_max);
     let lines = reader.join().unwrap_or_default();
     Finished { success, lines }
 }
@@ -46,16 +51,16 @@ pub(crate) fn answers(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
-fn wait(child: &mut Child) -> bool {
+fn wait(child: &mut Child, time_max: Duration) -> bool {
     let begun = Instant::now();
-    while begun.elapsed() < LANE_TIME_MAX {
+    while begun.elapsed() < time_max {
         match child.try_wait() {
             Ok(Some(status)) => return status.success(),
             Ok(None) => std::thread::sleep(Duration::from_millis(50)),
             Err(_) => return false,
         }
     }
-    println!("ended after {} minutes", LANE_TIME_MAX.as_secs() / 60);
+    println!("ended after {} minutes", time_max.as_secs() / 60);
     // Both may fail only because the program has ended meanwhile, which is what is wanted.
     drop(child.kill());
     drop(child.wait());

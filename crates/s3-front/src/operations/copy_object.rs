@@ -33,12 +33,26 @@ use crate::{
     xml::XmlWriter,
 };
 
+/// How often a source that is overwritten while it is copied is looked up again.
+const SOURCES_MAX: usize = 16;
+
 /// Makes a version out of another: of the same bytes, under the key that the request gives.
 pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer> {
+    let asked = CopySource::parse(&call.head)?;
+    for _ in 0..SOURCES_MAX {
+        // What went may have been overwritten, and then something is there: only a look-up says "no such key".
+        if let Some(answer) = copied(call, at, &asked).await? {
+            return Ok(answer);
+        }
+    }
+    Err(S3Error::new(ErrorCode::SlowDown))
+}
+
+/// Copies the version that the source is now; `None` if that went meanwhile.
+async fn copied(call: &Call<'_>, at: &At<'_>, asked: &CopySource) -> S3Result<Option<Answer>> {
     let head = &call.head;
-    let asked = CopySource::parse(head)?;
     let bucket = call.bucket(at.bucket).await?;
-    let source_bucket = call.source_bucket(&asked).await?;
+    let source_bucket = call.source_bucket(asked).await?;
     SseCWrite { bucket: &bucket, key: at.key, action: "s3:CopyObject" }.check(call)?;
     let storage_class = stored::storage_class(head)?;
     let asked_encryption = encryption::asked(head, &call.keys, call.profile())?;
@@ -50,8 +64,8 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
     let wanted = Wanted::parse(call)?;
     // A lock is never the source's.
     let lock = NewLock::of(call, &bucket)?;
-    let source = Source::open(call, source_bucket, &asked, opening.as_ref()).await?;
-    refuse_no_change(call, at, &asked, (&source, &sealer))?;
+    let source = Source::open(call, source_bucket, asked, opening.as_ref()).await?;
+    refuse_no_change(call, at, asked, (&source, &sealer))?;
 
     let copy = CopyObject {
         source: source.as_copied(),
@@ -76,14 +90,14 @@ pub(crate) async fn copy_object(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer
     };
     let outcome = match call.store().copy(copy).await? {
         CopyOutcome::Put(outcome) => outcome,
-        CopyOutcome::SourceGone => return Err(no_such_key(&asked.key)),
+        CopyOutcome::SourceGone => return Ok(None),
         CopyOutcome::TooLarge => return Err(copy_source::too_large()),
     };
     match outcome.published {
         Published::Done(assigned) => {
             let expires = expiration::of_new(call, (&bucket, at.key), &assigned).await;
             let answer = answer(&outcome, &assigned, &sealer);
-            Ok(source.named_in(answer).header_if(EXPIRATION, expires))
+            Ok(Some(source.named_in(answer).header_if(EXPIRATION, expires)))
         }
         Published::ConditionFailed => Err(conditional::write_failed(&wanted.condition)),
         Published::NoSuchKey => Err(no_such_key(at.key)),

@@ -547,3 +547,18 @@ async fn a_source_is_spelled_out_or_refused() {
     world.copy(access_point, "/bkt/to").send().await.expect_error(501, "NotImplemented");
     world.copy("/bkt/none", "/bkt/to").send().await.expect_error(404, "NoSuchKey");
 }
+
+#[tokio::test]
+async fn a_source_that_is_overwritten_meanwhile_is_there_all_the_time() {
+    let world = World::new().await;
+    for round in 0..100 {
+        // On both sides of what lives in the catalog.
+        let body = "x".repeat(if round % 2 == 0 { 300 } else { 40_000 });
+        let put = || world.ask("PUT", "/bkt/source").key(KEY_A).body(body.clone()).send();
+        put().await.expect_status(200);
+        let copy = world.ask("PUT", "/bkt/copy").header(SOURCE, "/bkt/source");
+        let (over, copied) = tokio::join!(put(), copy.source_key(KEY_A).key(KEY_B).send());
+        over.expect_status(200);
+        assert_eq!(copied.status, 200, "round {round}: {}", copied.text());
+    }
+}

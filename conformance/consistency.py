@@ -1,0 +1,170 @@
+"""S3's strong consistency: several clients on few names, over every front-end in turn, and an exact judge of what they saw.
+
+Every answer must be one that a single register for each name could have given within the request's interval
+(`linearizable.py`); of a listing each name by itself must have been so at some moment of the page. The history is
+made and judged in windows. Before the run the judge is held against hand-made histories, and the whole chain against
+faults that a proxy plants.
+
+`--minutes N` is the length of the run. `--endpoints URL,URL` are servers that run already (`--ca FILE`, and
+credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY); otherwise one is started, or as many front-ends as
+`backends.py` says.
+"""
+import os
+import random
+import time
+
+from checks import main, same, that
+from histories import Endpoint, Histories
+from linearizable import FOREVER, KEEP, Operation, anything, by_definition, linearizable
+from planted import LostWrite, Nothing, Proxy, StaleRead, TornBody
+from server import Server
+
+WINDOW_SECONDS = 20
+PLANTED_WINDOWS_MAX = 8  # of three seconds: how long a fault may take to be planted and seen
+OPERATIONS_EACH_MIN = 40  # an operation of each kind this often, or the run was none
+
+
+def run(lane, given):
+    """The judge, the planted faults, the run."""
+    judge(lane)
+    if given.endpoints:
+        access, secret = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+        faults(lane, given)
+        endpoints = [Endpoint(url, given.ca, access, secret) for url in given.endpoints.split(",")]
+        consistent(lane, given, endpoints)
+        return
+    faults(lane, given)
+    with Server(given.bin) as server:
+        consistent(lane, given, [endpoint_of(server, url) for url in server.endpoints])
+
+
+def endpoint_of(server, url):
+    """One of a server's URLs."""
+    return Endpoint(url, server.ca, *server.credentials())
+
+
+def consistent(lane, given, endpoints):
+    """The run."""
+    seed = given.seed or random.SystemRandom().randrange(1 << 32)
+    print(f"seed {seed}; {len(endpoints)} endpoints, {given.clients} clients, {given.names} names")
+    histories = Histories(endpoints, given.clients, given.names, seed=seed)
+    with lane.check("the clients have a bucket"):
+        histories.make_bucket()
+    until, windows = time.monotonic() + given.minutes * 60, 0
+    with lane.check("every window is linearizable, every list explained, every body whole"):
+        while windows == 0 or time.monotonic() < until:
+            histories.window(max(1, min(WINDOW_SECONDS, until - time.monotonic())))
+            windows += 1
+            if windows % 15 == 0:
+                print(f"{windows} windows, {histories.operations} operations: nothing found")
+    print(f"{histories.operations} operations in {windows} windows; answers: {dict(sorted(histories.answers.items()))}")
+    with lane.check("the load was a load"):
+        counts = histories.answers
+        # What a quarter of a minute on a slow machine reaches; a dead client or server does not.
+        for wanted in ("PUT 200", "GET 200", "HEAD 200", "DELETE 204", "POST 200", "GET 404 NoSuchKey", "PUT 412 PreconditionFailed"):
+            that(counts[wanted] >= OPERATIONS_EACH_MIN, f"{wanted}: {counts[wanted]} answers")
+    with lane.check("no request failed for the server's sake"):
+        failed = {answer: count for answer, count in histories.answers.items() if answer.split()[-1].endswith(("Error", "Disconnected"))
+                  or any(word.isdigit() and int(word) >= 500 for word in answer.split())}
+        same(failed, {}, "answers whose outcome is open")
+
+
+# The judge is judged
+
+def write(begun, ended, value, guard=anything):
+    """A write."""
+    return Operation(begun, ended, guard, value, f"write {value}")
+
+
+def read(begun, ended, value):
+    """A read."""
+    return Operation(begun, ended, lambda state: state == value, KEEP, f"read {value}")
+
+
+def swap(begun, ended, old, new):
+    """A write on condition."""
+    return Operation(begun, ended, lambda state: state == old, new, f"swap {old} for {new}")
+
+
+GOOD = {
+    "a read after a write": [write(0, 1, "x"), read(2, 3, "x")],
+    "either order while they meet": [write(0, 5, "x"), write(0, 5, "y"), read(6, 7, "x"), read(8, 9, "x")],
+    "a read during a write sees either": [write(0, 1, "x"), write(2, 9, "y"), read(3, 4, "x"), read(5, 6, "y")],
+    "a lost answer takes effect late": [write(0, FOREVER, "x"), read(1, 2, None), write(3, 4, "y"), read(5, 6, "y"), read(7, 8, "x")],
+    "a lost answer never takes effect": [write(0, FOREVER, "x"), write(1, 2, "y"), read(3, 4, "y")],
+    "one of two swaps wins": [write(0, 1, "x"), swap(2, 5, "x", "y"), Operation(2, 5, lambda s: s != "x", KEEP), read(6, 7, "y")],
+    "delete and absence": [write(0, 1, "x"), write(2, 6, None), read(3, 4, None), read(7, 8, None)],
+    "a lost write lets a swap in": [write(0, FOREVER, "x"), swap(1, 2, "x", "y"), read(3, 4, "y")],
+}
+BAD = {
+    "a stale read": [write(0, 1, "x"), write(2, 3, "y"), read(4, 5, "x")],
+    "new, then old": [write(0, 1, "x"), write(2, 9, "y"), read(3, 4, "y"), read(5, 6, "x")],
+    "a value from nowhere": [write(0, 1, "x"), read(2, 3, "y")],
+    "a lost write": [write(0, 1, "x"), read(2, 3, None)],
+    "two creations": [swap(0, 3, None, "x"), swap(0, 3, None, "y")],
+    "both swaps win": [write(0, 1, "x"), swap(2, 3, "x", "y"), swap(4, 5, "x", "z")],
+    "a lost answer takes effect twice": [write(0, FOREVER, "x"), read(1, 2, "x"), write(3, 4, "y"), read(5, 6, "y"), read(7, 8, "x")],
+    "a lost answer takes effect before it was asked": [read(0, 1, "x"), write(2, FOREVER, "x")],
+    "deleted comes back": [write(0, 1, "x"), write(2, 3, None), read(4, 5, None), read(6, 7, "x")],
+    "two readers disagree on the order": [write(0, 5, "x"), write(0, 5, "y"), read(6, 7, "x"), read(8, 9, "y"), read(10, 11, "x")],
+}
+
+
+def judge(lane):
+    """Hand-made histories, and random small ones against the definition."""
+    for name, history in GOOD.items():
+        with lane.check(f"the judge accepts: {name}"):
+            that(linearizable(history) and by_definition(history), "refused")
+    for name, history in BAD.items():
+        with lane.check(f"the judge refuses: {name}"):
+            that(not linearizable(history) and not by_definition(history), "accepted")
+    with lane.check("the judge agrees with the definition on 2,000 random histories"):
+        chance, accepted = random.Random(6), 0
+        for _ in range(2_000):
+            history = [some(chance) for _ in range(chance.randrange(1, 7))]
+            verdict = linearizable(history)
+            same(verdict, by_definition(history), f"{history}")
+            accepted += verdict
+        that(300 < accepted < 1_700, f"{accepted} accepted: they tell nothing")
+
+
+def some(chance):
+    """A random operation among few moments and values."""
+    begun = chance.randrange(12)
+    ended = FOREVER if chance.random() < 0.25 else begun + chance.randrange(6)
+    value, other = chance.choice((None, 1, 2, 3)), chance.choice((None, 1, 2, 3))
+    unlike = Operation(begun, ended, lambda state: state != value, KEEP, f"not {value}")
+    return chance.choice((write(begun, ended, value), read(begun, ended, value), unlike, swap(begun, ended, value, other)))
+
+
+# The chain is judged
+
+def faults(lane, given):
+    """Each planted fault is found; without one nothing is."""
+    with Server(given.bin) as server:
+        clean = [("nothing planted, nothing found", Nothing(), None)]
+        planted = [("a stale read", StaleRead(), "finds none of its states"), ("a stale listing", StaleRead(listing=True), "a list saw"),
+                   ("an acknowledged write that was not made", LostWrite(), "finds none of its states"),
+                   ("a torn body", TornBody(), "is none that was sent")]
+        for name, fault, message in clean + planted:
+            with lane.check(f"planted: {name}" if message else name):
+                found = hunted(server, fault, PLANTED_WINDOWS_MAX if message else 1)
+                that(fault.planted, "the fault could not be planted")
+                that((message is None and not found) or (message and message in found), f"found: {found or 'nothing'}")
+
+
+def hunted(server, fault, windows):
+    """What the histories find over a proxy with a fault. Not every lie is seen: a write may be overwritten unread."""
+    with Proxy(server, fault) as proxy:
+        histories = Histories([endpoint_of(server, proxy.endpoint)], clients=4, names=3, seed=1)
+        histories.make_bucket()
+        for _ in range(windows):
+            try:
+                histories.window(3)
+            except AssertionError as error:
+                return str(error)
+    return ""
+
+
+if __name__ == "__main__":
+    main("consistency", run, minutes=1.0, endpoints="", ca="", clients=6, names=5, seed=0)

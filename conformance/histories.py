@@ -1,0 +1,525 @@
+"""Clients that put, copy, delete, complete, read and list on a few names at once, and what their answers say.
+
+Every write has a number of its own, in the object's metadata and in its body, and one of three holders: two customer
+keys and the server's own. So an answer tells which write it saw, also by refusing a key. Each answer becomes an
+operation of `linearizable.py` on its name; a page of a listing becomes one for each name that it covers; a copy is a
+look at its source and a write of its target. Errors of the server and of the connection leave a write's outcome open.
+Bodies are compared whole, whatever else is found. Does not: judge; `Histories.check` hands over to the checker.
+"""
+import collections
+import hashlib
+import http.client
+import itertools
+import os
+import random
+import ssl
+import threading
+import time
+import urllib.parse
+import xml.etree.ElementTree as ElementTree
+
+import keys
+from linearizable import FOREVER, KEEP, NotLinearizable, Operation, Register, anything
+from raw import Answer, Raw, UNSIGNED
+
+HOLDERS = {"a": hashlib.sha256(b"holder a").digest(), "b": hashlib.sha256(b"holder b").digest(), "server": None}
+# On both sides of what lives in the catalog and what in blobs.
+SIZES = (0, 300, 5_000, 40_000, 300_000)
+PART = 5 << 20
+NUMBER = "x-amz-meta-number"
+# After an error, doubled with each further one: a dead server's clients do not spin.
+PAUSE_SECONDS, PAUSE_SECONDS_MAX = 0.05, 1.0
+IDLE_SECONDS_MAX = 10  # a kept connection that the server may have closed is not used again
+WEIGHTS = {"put": 20, "put_if_absent": 6, "put_if_match": 8, "copy": 10, "complete": 5, "delete": 9, "get": 24,
+           "head": 10, "list_names": 8}
+
+
+class Endpoint:
+    """A server by its URL; what `Raw` wants to know of one."""
+
+    def __init__(self, url, ca, access, secret):
+        place = urllib.parse.urlsplit(url)
+        self.host, self.port, self.ca, self.pair = place.hostname, place.port, ca, (access, secret)
+
+    def credentials(self):
+        """The access key and secret key."""
+        return self.pair
+
+    def tls(self, check_hostname=True):
+        """A TLS context that trusts the CA."""
+        context = ssl.create_default_context(cafile=str(self.ca))
+        context.check_hostname = check_hostname
+        return context
+
+
+class Kept(Raw):
+    """Signed requests over one kept connection."""
+
+    def __init__(self, endpoint, timeout):
+        super().__init__(endpoint)
+        self.timeout, self.context, self.kept, self.used = timeout, endpoint.tls(), None, 0
+
+    @property
+    def host(self):
+        return f"{self.server.host}:{self.server.port}"
+
+    def send(self, method, target, headers, body=b""):
+        """Sends and reads to the end; an `OSError` or `HTTPException` means that nobody knows."""
+        if self.kept and time.monotonic() - self.used > IDLE_SECONDS_MAX:
+            self.drop()
+        self.kept = self.kept or http.client.HTTPSConnection(self.server.host, self.server.port, timeout=self.timeout,
+                                                             context=self.context)
+        try:
+            self.kept.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+            for name, value in [*headers, ("Content-Length", str(len(body)))]:
+                self.kept.putheader(name, value)
+            self.kept.endheaders()
+            # A refusal may come before the body was taken; the answer counts, and then the connection is over.
+            if body:
+                self.kept.send(body)
+            answer = Answer(self.kept.getresponse())
+        except BaseException:
+            self.drop()
+            raise
+        self.used = time.monotonic()
+        if answer.broken or answer.headers.get("connection", "").lower() == "close":
+            self.drop()
+        return answer
+
+    def drop(self):
+        """Closes the connection."""
+        if self.kept:
+            self.kept.close()
+        self.kept = None
+
+
+class Histories:
+    """What is known of all names, and the clients that find it out."""
+
+    def __init__(self, endpoints, clients=6, names=5, weights=None, seed=0, timeout=120):
+        self.endpoints, self.names = endpoints, [f"c/{number}" for number in range(names)]
+        self.weights = weights or WEIGHTS
+        self.bucket = f"histories-{os.urandom(4).hex()}"  # a run begins with nothing
+        self.numbers = itertools.count(1)
+        self.registers = {name: Register() for name in self.names}
+        self.holder_of, self.content_of, self.etag_of, self.etags = {}, {}, {}, set()
+        self.latest = {}  # what was last seen under a name; only a hint
+        self.fresh = {}  # name: (number, acknowledged); written once, for ever
+        self.wrong, self.answers, self.acknowledged, self.operations = [], collections.Counter(), [], 0
+        self.clients = [Client(self, random.Random(f"{seed} {number}"), number, timeout) for number in range(clients)]
+
+    def make_bucket(self):
+        """Makes the bucket."""
+        answer = self.clients[0].raws[0].request("PUT", f"/{self.bucket}")
+        assert answer.status == 200, answer
+
+    def begin(self):
+        """Starts the clients."""
+        self.over = threading.Event()
+        self.threads = [threading.Thread(target=client.work, args=(self.over,), daemon=True) for client in self.clients]
+        for thread in self.threads:
+            thread.start()
+
+    def end(self):
+        """Ends the clients and waits for what is under way."""
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+    def window(self, seconds):
+        """Lets the clients work for so long, looks at every name once more, and checks."""
+        self.begin()
+        time.sleep(seconds)
+        self.end()
+        self.check()
+
+    def check(self):
+        """Raises what is wrong with the history up to now. All clients are idle."""
+        last = self.clients[0]
+        for name in self.names:
+            last.look(name)
+        per_name, copies = {name: [] for name in self.names}, []
+        for client in self.clients:
+            for name, operation in client.made:
+                per_name[name].append(operation)
+            copies += client.copied
+            self.operations += len(client.made)
+            client.made, client.copied = [], []
+        for copy in copies:
+            per_name[copy.source].append(copy.seen(self))
+        for name, operations in per_name.items():
+            for operation in [*operations, *self.registers[name].unfinished]:
+                is_unseen = operation.ended == FOREVER and operation.leaves is not None and operation.leaves not in self.etag_of
+                operation.spare = self.holder_of[operation.leaves] if is_unseen else None
+            try:
+                self.registers[name].check(operations)
+            except NotLinearizable as error:
+                self.wrong.append(f"{name}: {error}")
+        if self.wrong:
+            raise AssertionError(f"{len(self.wrong)} violations; the first: {self.wrong[0]}")
+
+    def known(self, table, number, value):
+        """Notes what a write is known by; it never changes."""
+        if table is self.etag_of:
+            self.etags.add(value)
+        if table.setdefault(number, value) != value:
+            self.wrong.append(f"write {number} had {table[number]!r} and now {value!r}")
+
+    def read_fresh(self):
+        """Every name that was written once, read whole; how many. An acknowledged one must be there."""
+        missing, client = [], self.clients[0]
+        for name, (number, acknowledged) in sorted(self.fresh.items()):
+            answer = client.patiently("GET", name, client.headers(self.holder_of[number]))
+            if answer.status == 404 and not acknowledged:
+                continue
+            if answer.status != 200 or answer.body != body_of(number):
+                missing.append(f"{name}: {answer.status} {answer.code}, {len(answer.body)} bytes")
+        if missing:
+            raise AssertionError(f"{len(missing)} acknowledged objects are not there whole; the first: {missing[0]}")
+        return len(self.fresh)
+
+
+class Copied:
+    """A copy that succeeded: some moment of its source."""
+
+    def __init__(self, source, begun, ended, holder, number):
+        self.source, self.begun, self.ended, self.holder, self.number = source, begun, ended, holder, number
+
+    def seen(self, histories):
+        """The look at the source, as precise as what was read of the target later allows."""
+        content = histories.content_of.get(self.number)
+
+        def guard(state):
+            if state is None or histories.holder_of[state] != self.holder:
+                return False
+            return content is None or histories.content_of.get(state, content) == content
+        return Operation(self.begun, self.ended, guard, KEEP, f"copied from {self.source} as write {self.number}, content {content}")
+
+
+class Client:
+    """One client: one request at a time, to the servers in turn."""
+
+    def __init__(self, histories, chance, place, timeout):
+        self.all, self.chance = histories, chance
+        self.raws = [Kept(endpoint, timeout) for endpoint in histories.endpoints]
+        self.turn, self.errors = itertools.count(place), 0
+        self.made, self.copied = [], []  # (name, operation)
+
+    def work(self, over):
+        """Random operations until told to stop."""
+        kinds, weights = zip(*self.all.weights.items())
+        while not over.is_set():
+            kind = self.chance.choices(kinds, weights)[0]
+            getattr(self, kind)(self.chance.choice(self.all.names))
+
+    # Requests
+
+    def ask(self, method, name, headers, body=b"", query=None):
+        """(begun, ended, answer or None): None where the outcome is open."""
+        raw = self.raws[next(self.turn) % len(self.raws)]
+        path = f"/{self.all.bucket}/{name}" if name else f"/{self.all.bucket}"
+        begun = time.monotonic_ns()
+        try:
+            answer = raw.request(method, path, headers, body, query, payload=UNSIGNED if body else None)
+        except (OSError, http.client.HTTPException) as error:
+            self.all.answers[type(error).__name__] += 1
+            self.pause()
+            return begun, FOREVER, None
+        ended = time.monotonic_ns()
+        is_error = answer.status >= 300 or answer.body[:400].find(b"<Error>") >= 0
+        self.all.answers[f"{method} {answer.status}" + (f" {answer.code}" if is_error and answer.code else "")] += 1
+        if answer.broken or answer.status >= 500 or (is_error and answer.status == 200):
+            self.pause()
+            return begun, FOREVER, None
+        self.errors = 0
+        return begun, ended, answer
+
+    def pause(self):
+        """Waits a moment, and a longer one after each further error."""
+        time.sleep(min(PAUSE_SECONDS * 2 ** min(self.errors, 10), PAUSE_SECONDS_MAX))
+        self.errors += 1
+
+    def patiently(self, method, name, headers):
+        """An answer that is one, over any server, within two minutes."""
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            answer = self.ask(method, name, headers)[2]
+            if answer:
+                return answer
+        raise AssertionError(f"{method} {name} is not answered")
+
+    def headers(self, holder):
+        """What a request under a holder carries."""
+        return keys.trio(HOLDERS[holder]) if HOLDERS[holder] else {}
+
+    def new(self, holder=None):
+        """The number and holder of a new write."""
+        number = next(self.all.numbers)
+        self.all.holder_of[number] = holder = holder or self.chance.choice(list(HOLDERS))
+        return number, holder, {NUMBER: str(number), **self.headers(holder)}
+
+    def guess(self, name):
+        """The holder of what is there, mostly."""
+        latest = self.all.latest.get(name)
+        return self.all.holder_of[latest] if latest and self.chance.random() < 0.85 else self.chance.choice(list(HOLDERS))
+
+    # What an answer means
+
+    def note(self, name, begun, ended, guard, leaves, told):
+        """Adds an operation to the history."""
+        self.made.append((name, Operation(begun, ended, guard, leaves, told)))
+
+    def written(self, name, number, asked, guard, told):
+        """A write of `number` over what `guard` allows; `True` if it is acknowledged, `None` if that is open."""
+        begun, ended, answer = asked
+        if answer is None:
+            self.note(name, begun, FOREVER, guard, number, f"{told}, outcome open")
+            return None
+        if answer.status in (200, 204):
+            self.note(name, begun, ended, guard, number, told)
+            self.all.acknowledged.append(ended)
+            etag = answer.headers.get("etag") or answer.error().get("ETag")
+            if number is not None:
+                self.all.known(self.all.etag_of, number, etag)
+                self.all.latest[name] = number
+            return True
+        if (answer.status, answer.code) in ((409, "ConditionalRequestConflict"), (409, "OperationAborted")):
+            return False  # it had no effect and says nothing
+        return answer
+
+    def refused(self, name, asked, meanings, told):
+        """A refusal: what the status says of the state."""
+        begun, ended, answer = asked
+        guard = meanings.get(answer.status)
+        if not guard:
+            self.all.wrong.append(f"{told} of {name}: {answer!r}")
+            return
+        self.note(name, begun, ended, guard, KEEP, f"{told} answered {answer.status} {answer.code or ''}")
+
+    def otherwise_held(self, holder):
+        """The guard of a refused key."""
+        return lambda state: state is not None and self.all.holder_of[state] != holder
+
+    def has_etag(self, etag):
+        """The guard of an ETag. A write whose answer was lost may have any until one is seen, except another write's;
+        but the server's own are digests, and those of copies are alike."""
+        def guard(state):
+            if state is None or state in self.all.etag_of:
+                return state is not None and self.all.etag_of[state] == etag
+            return etag not in self.all.etags or self.all.holder_of[state] == "server"
+        return guard
+
+    def has_other_etag(self, etag):
+        """The guard of another ETag."""
+        return lambda state: state is not None and self.all.etag_of.get(state) != etag
+
+    # Writes
+
+    def put(self, name):
+        """PutObject."""
+        number, holder, headers = self.new()
+        asked = self.ask("PUT", name, headers, body_of(number))
+        self.all.content_of[number] = number
+        outcome = self.written(name, number, asked, anything, f"put {number} under {holder}")
+        if isinstance(outcome, Answer):
+            self.refused(name, asked, {}, "a put")
+
+    def put_if_absent(self, name):
+        """PutObject with If-None-Match: *."""
+        number, holder, headers = self.new()
+        asked = self.ask("PUT", name, headers | {"If-None-Match": "*"}, body_of(number))
+        self.all.content_of[number] = number
+        outcome = self.written(name, number, asked, absent, f"put {number} under {holder} if absent")
+        if isinstance(outcome, Answer):
+            self.refused(name, asked, {412: present}, "a put if absent")
+
+    def put_if_match(self, name):
+        """PutObject with If-Match."""
+        etag = self.all.etag_of.get(self.all.latest.get(name))
+        if not etag:
+            return self.put(name)
+        number, holder, headers = self.new()
+        asked = self.ask("PUT", name, headers | {"If-Match": etag}, body_of(number))
+        self.all.content_of[number] = number
+        outcome = self.written(name, number, asked, self.has_etag(etag), f"put {number} under {holder} if {etag}")
+        if isinstance(outcome, Answer):
+            self.refused(name, asked, {412: self.has_other_etag(etag), 404: absent}, f"a put if {etag}")
+        return None
+
+    def put_fresh(self, _name):
+        """PutObject of a name that nobody else uses and that stays."""
+        number, _holder, headers = self.new()
+        name = f"fresh/{number}"
+        self.all.fresh[name] = (number, False)
+        answer = self.ask("PUT", name, headers, body_of(number))[2]
+        if answer is not None and answer.status == 200:
+            self.all.fresh[name] = (number, True)
+            self.all.acknowledged.append(time.monotonic_ns())
+        elif answer is not None:
+            self.all.wrong.append(f"a put of {name}: {answer!r}")
+
+    def copy(self, name):
+        """CopyObject, also onto itself, under another or the same holder."""
+        source, (number, holder, headers) = self.chance.choice(self.all.names), self.new()
+        from_holder = self.guess(source)
+        headers |= {"x-amz-copy-source": f"/{self.all.bucket}/{source}", "x-amz-metadata-directive": "REPLACE"}
+        if HOLDERS[from_holder]:
+            headers |= keys.source_trio(HOLDERS[from_holder])
+        asked = self.ask("PUT", name, headers)
+        told = f"copy {number} under {holder} from {source}"
+        outcome = self.written(name, number, asked, anything, told)
+        if outcome is True:
+            self.copied.append(Copied(source, asked[0], asked[1], from_holder, number))
+        elif isinstance(outcome, Answer):
+            held = self.otherwise_held(from_holder)
+            self.refused(source, asked, {404: absent, 403: held, 400: held}, told)
+
+    def complete(self, name):
+        """A whole multipart upload; its last step is the write."""
+        number, holder, headers = self.new()
+        self.all.content_of[number] = number
+        body = body_of(number)
+        create = self.ask("POST", name, headers, query={"uploads": ""})[2]
+        if create is None:
+            return
+        upload, etags = create.error().get("UploadId"), []
+        for part, begin in enumerate(range(0, max(len(body), 1), PART), 1):
+            query = {"partNumber": str(part), "uploadId": upload}
+            answer = self.ask("PUT", name, self.headers(holder), body[begin:begin + PART], query)[2]
+            if answer is None:
+                return
+            if answer.status != 200:
+                self.all.wrong.append(f"a part of {name}: {answer!r}")
+                return
+            etags.append(answer.headers["etag"])
+        rows = "".join(f"<Part><PartNumber>{n}</PartNumber><ETag>{e}</ETag></Part>" for n, e in enumerate(etags, 1))
+        document = f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode()
+        condition = {"If-None-Match": "*"} if self.chance.random() < 0.3 else {}
+        asked = self.ask("POST", name, condition, document, {"uploadId": upload})
+        told = f"complete {number} under {holder}" + (" if absent" if condition else "")
+        outcome = self.written(name, number, asked, absent if condition else anything, told)
+        if isinstance(outcome, Answer):
+            self.refused(name, asked, {412: present} if condition else {}, told)
+
+    def delete(self, name):
+        """DeleteObject."""
+        asked = self.ask("DELETE", name, {})
+        outcome = self.written(name, None, asked, anything, "delete")
+        if isinstance(outcome, Answer):
+            self.refused(name, asked, {}, "a delete")
+
+    # Reads
+
+    def get(self, name, holder=None):
+        """GetObject."""
+        return self.read("GET", name, holder)
+
+    def head(self, name):
+        """HeadObject."""
+        return self.read("HEAD", name)
+
+    def read(self, method, name, holder=None):
+        """What is there, if it opens; the answer."""
+        holder = holder or self.guess(name)
+        asked = begun, ended, answer = self.ask(method, name, self.headers(holder))
+        if answer is None:
+            return None
+        if answer.status != 200:
+            held = self.otherwise_held(holder)
+            self.refused(name, asked, {404: absent, 403: held, 400: held}, f"a {method} under {holder}")
+            return answer
+        number = int(answer.headers[NUMBER])
+        self.all.known(self.all.etag_of, number, answer.headers["etag"])
+        if self.all.holder_of.get(number) != holder:
+            self.all.wrong.append(f"{name}: write {number} opened under {holder}")
+        if method == "GET":
+            self.whole(name, number, answer.body)
+        elif number in self.all.content_of:
+            length = len(body_of(self.all.content_of[number]))
+            if int(answer.headers["content-length"]) != length:
+                self.all.wrong.append(f"{name}: write {number} has {answer.headers['content-length']} bytes, not {length}")
+        self.all.latest[name] = number
+        self.note(name, begun, ended, lambda state: state == number, KEEP, f"a {method} saw {number}")
+        return answer
+
+    def whole(self, name, number, body):
+        """Holds a body against the write that it names."""
+        content = content_in(body)
+        if content is None or body != body_of(content):
+            self.all.wrong.append(f"{name}: the body of write {number} is none that was sent: {len(body)} bytes, {body[:16]!r}")
+            return
+        self.all.known(self.all.content_of, number, content)
+
+    def look(self, name):
+        """What is there now, whoever holds it; goes on until it is told."""
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            for holder in HOLDERS:
+                answer = self.get(name, holder)
+                if answer is not None and answer.status in (200, 404):
+                    return
+        self.all.wrong.append(f"{name}: opens under no holder, and is not absent")
+
+    def list_names(self, _name):
+        """ListObjectsV2 to its end, in pages."""
+        query = {"list-type": "2", "prefix": "c/", "max-keys": self.chance.choice(("2", "3", "1000"))}
+        after, is_first = "", True
+        while is_first or "continuation-token" in query:
+            is_first = False
+            begun, ended, answer = self.ask("GET", "", {}, query=query)
+            if answer is None:
+                return
+            if answer.status != 200:
+                self.all.wrong.append(f"a list: {answer!r}")
+                return
+            found, token = page(answer.body)
+            last = max(found, default=after) if token else "\U0010ffff"
+            for name in self.all.names:
+                if not after < name <= last:
+                    continue
+                if name in found:
+                    self.note(name, begun, ended, self.has_etag(found[name]), KEEP, f"a list saw {found[name]}")
+                else:
+                    self.note(name, begun, ended, absent, KEEP, "a list saw nothing")
+            if extra := set(found) - set(self.all.names):
+                self.all.wrong.append(f"a list shows {sorted(extra)[:3]}, which nobody wrote")
+            after = last
+            query.pop("continuation-token", None)
+            query |= {"continuation-token": token} if token else {}
+
+
+def absent(state):
+    """Nothing is there."""
+    return state is None
+
+
+def present(state):
+    """Something is there."""
+    return state is not None
+
+
+def page(body):
+    """({key: ETag}, continuation token or None) of a page."""
+    tree, found, token = ElementTree.fromstring(body), {}, None
+    for child in tree:
+        tag = child.tag.rpartition("}")[2]
+        if tag == "Contents":
+            fields = {field.tag.rpartition("}")[2]: field.text for field in child}
+            found[fields["Key"]] = fields["ETag"]
+        elif tag == "NextContinuationToken":
+            token = child.text
+    return found, token
+
+
+def body_of(number):
+    """The bytes of a write: its number, and what follows from it. Nothing is shorter than its number."""
+    size = SIZES[number % len(SIZES)]
+    if number % 97 == 0:
+        size = PART + 70_000  # two parts, where it is an upload
+    head = number.to_bytes(16, "big")
+    return head + hashlib.shake_128(head).digest(size)
+
+
+def content_in(body):
+    """The number that a body begins with."""
+    return int.from_bytes(body[:16], "big") if len(body) >= 16 else None
