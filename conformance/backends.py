@@ -1,12 +1,13 @@
 """The same lanes over another catalog and other blobs: PostgreSQL and an object store, behind any number of front-ends.
 
-`backends.py --bin PATH [--metadata postgres|URL] [--blobs rgw|strongroom|URL] [--fronts N] [--rgw COMMAND] [LANE...]`
+`backends.py --bin PATH [--metadata postgres|URL] [--blobs rgw|strongroom|URL] [--fronts N] [--rgw COMMAND] [--minutes N] [LANE...]`
 
 starts what is not given as a URL, in scratch directories and on free ports, then runs the lanes (all that need no
 local files, if none is named) in that environment, each in a process of its own. `server.Server` takes from it where its
-catalog and blobs are, and how many front-ends stand behind its port. `--rgw COMMAND` starts a Ceph RADOS Gateway: the
-command is given RGW_DIR, RGW_PORT and RGW_HTTP_PORT, and leaves RGW_DIR/ceph.conf and one file for each
-process below RGW_DIR/run. Without it another strongroom is the object store. Does not: replicate (`replicated.py`).
+catalog and blobs are, and how many front-ends stand behind its port. `--minutes N` is for the lane `consistency`.
+`--rgw COMMAND` starts a Ceph RADOS Gateway: the command is given RGW_DIR, RGW_PORT and RGW_HTTP_PORT, and leaves
+RGW_DIR/ceph.conf and one file for each process below RGW_DIR/run. Without it another strongroom is the object store.
+Does not: replicate (`replicated.py`).
 """
 import argparse
 import contextlib
@@ -186,15 +187,16 @@ def environment(catalog, store, fronts):
     return {"STRONGROOM_METADATA": catalog.url, "STRONGROOM_BLOBS": store.url, "CONFORMANCE_FRONTS": str(fronts), **servers}
 
 
-def run_lane(lane, name, binary, added):
+def run_lane(lane, name, given, added):
     """Runs a lane and adds what it counts."""
     script = pathlib.Path(__file__).parent / f"{name}.py"
     print(f"== {name}")
     kept = {variable: value for variable, value in os.environ.items() if not variable.startswith("AWS_")}
     began, output = time.monotonic(), []
-    process = subprocess.Popen([sys.executable, "-u", script, "--bin", binary], env=kept | added, stdin=subprocess.DEVNULL,
+    minutes = ["--minutes", str(given.minutes)] if given.minutes and name == "consistency" else []
+    process = subprocess.Popen([sys.executable, "-u", script, "--bin", given.bin, *minutes], env=kept | added, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, text=True, errors="replace")
-    limit = threading.Timer(LANE_SECONDS_MAX, process.kill)
+    limit = threading.Timer(LANE_SECONDS_MAX + given.minutes * 60, process.kill)
     limit.start()
     try:
         for line in process.stdout:
@@ -223,7 +225,7 @@ def run(lane, given):
     """Starts, runs, ends."""
     with metadata(given.metadata) as catalog, blobs(given.blobs or ("rgw" if given.rgw else "strongroom"), given.bin, given.rgw) as store:
         for name in given.lanes or LANES:
-            run_lane(lane, name, given.bin, environment(catalog, store, given.fronts))
+            run_lane(lane, name, given, environment(catalog, store, given.fronts))
 
 
 def end_well(*_):
@@ -239,6 +241,7 @@ def arguments():
     parser.add_argument("--blobs", default="")
     parser.add_argument("--fronts", type=int, default=1)
     parser.add_argument("--rgw", default="")
+    parser.add_argument("--minutes", type=float, default=0)
     parser.add_argument("lanes", nargs="*")
     return parser.parse_args()
 

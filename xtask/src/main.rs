@@ -46,7 +46,7 @@ Every lane but `bench` and `big` uses a dev build. `--bin P` takes a ready binar
 ";
 
 /// What `conformance` hands on to `conformance/backends.py`, which runs the lanes where these say.
-const BACKEND_OPTIONS: [&str; 4] = ["--metadata", "--blobs", "--fronts", "--rgw"];
+const BACKEND_OPTIONS: [&str; 5] = ["--metadata", "--blobs", "--fronts", "--rgw", "--minutes"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

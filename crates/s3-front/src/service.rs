@@ -132,7 +132,7 @@ pub struct S3Service {
 pub(crate) struct Inner {
     pub(crate) options: ServiceOptions,
     pub(crate) verifier: Verifier,
-    pub(crate) policies: PolicyCache,
+    policies: PolicyCache,
 }
 
 impl fmt::Debug for S3Service {

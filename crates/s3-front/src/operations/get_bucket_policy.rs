@@ -18,7 +18,7 @@ pub(crate) async fn get_bucket_policy(call: &Call<'_>, name: &BucketName) -> S3R
 }
 
 /// The document that was put; `NoSuchBucketPolicy` if none was.
-fn policy(bucket: &Bucket) -> S3Result<&str> {
+pub(super) fn policy(bucket: &Bucket) -> S3Result<&str> {
     let found = bucket.settings.get(POLICY).map(String::as_str);
     found.ok_or_else(|| {
         S3Error::new(ErrorCode::NoSuchBucketPolicy).element("BucketName", bucket.name.as_str())

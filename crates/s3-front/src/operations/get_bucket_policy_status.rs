@@ -2,25 +2,30 @@
 
 use object_engine::model::BucketName;
 
+use super::get_bucket_policy::policy;
 use crate::{
     error::S3Result,
+    policy::BucketPolicy,
     response::Answer,
     service::{Call, policies::public_access_block},
     xml::XmlWriter,
 };
 
-/// Whether the bucket is public, by its policy or by its ACL as far as those count. A policy that cannot
-/// be read allows nothing, and where none was put there is none that could be public.
+/// Whether the bucket's policy is public. One that cannot be read allows nothing.
 pub(crate) async fn get_bucket_policy_status(
     call: &Call<'_>,
     name: &BucketName,
 ) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
-    let policy = call.service.policies.of_bucket(&bucket);
-    let by_policy = policy.is_some_and(|policy| policy.is_ok_and(|policy| policy.is_public()));
-    let by_acl = !public_access_block(&bucket).ignore_public_acls
-        && call.shown_bucket_acl(&bucket)?.is_public();
+    let by_policy = |document| BucketPolicy::parse(document, name).is_ok_and(|it| it.is_public());
+    let is_public = match policy(&bucket).map(by_policy) {
+        Ok(false) | Err(_) if call.profile().counts_acl_as_policy_status() => {
+            let counts = !public_access_block(&bucket).ignore_public_acls;
+            counts && call.shown_bucket_acl(&bucket)?.is_public()
+        }
+        by_policy => by_policy?,
+    };
     let mut writer = XmlWriter::new("PolicyStatus");
-    writer.text("IsPublic", by_policy || by_acl);
+    writer.text("IsPublic", is_public);
     Ok(Answer::xml(writer.finish()))
 }

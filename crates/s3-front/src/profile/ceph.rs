@@ -121,6 +121,12 @@ impl Profile {
         self != Self::Ceph
     }
 
+    /// Whether GetBucketPolicyStatus speaks of the bucket, so that a public ACL counts and no policy is needed;
+    /// else it speaks of the policy.
+    pub(crate) fn counts_acl_as_policy_status(self) -> bool {
+        self == Self::Ceph
+    }
+
     /// Whether a bucket made again by its owner keeps its ACL, and is 409 when asked for another; AWS
     /// sets the ACL anew in us-east-1, and refuses in other regions.
     pub(crate) fn keeps_acl_of_bucket_made_again(self) -> bool {

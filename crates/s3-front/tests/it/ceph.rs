@@ -272,3 +272,23 @@ async fn a_form_may_leave_a_field_away_that_may_be_anything() {
     };
     asked((403, "AccessDenied"), (403, "AccessDenied"), absent_key).await;
 }
+
+#[tokio::test]
+async fn a_status_counts_the_acl_where_acls_count() {
+    let world = World::under_with(Profile::Ceph, ObjectOwnership::ObjectWriter).await;
+    world.ask("PUT", "/bkt").send().await.expect_status(200);
+    let is_public = async || {
+        let status = world.ask("GET", "/bkt?policyStatus").send().await.expect_status(200);
+        status.element("IsPublic").unwrap()
+    };
+    for (acl, public) in
+        [("private", "false"), ("public-read", "true"), ("authenticated-read", "true")]
+    {
+        world.ask("PUT", "/bkt?acl").header("x-amz-acl", acl).send().await.expect_status(200);
+        assert_eq!(is_public().await, public, "{acl}");
+    }
+    let ignored = "<PublicAccessBlockConfiguration><IgnorePublicAcls>true</IgnorePublicAcls></PublicAccessBlockConfiguration>";
+    let block = world.ask("PUT", "/bkt?publicAccessBlock").body(ignored);
+    block.send().await.expect_status(200);
+    assert_eq!(is_public().await, "false", "ignored");
+}

@@ -1,7 +1,6 @@
 //! Users, policies and anonymous callers: who gets what, and that nobody's body is asked for before.
 
 use object_engine::model::{AccessKey, Account, AccountId, BucketName};
-use s3_front::service::ObjectOwnership;
 
 use crate::{
     client::{ALGORITHM, Ask, KEY, KEY_A, KEY_B, KEY_MD5, Reply},
@@ -74,8 +73,7 @@ fn assert_denied(reply: Reply, what: &str) {
 async fn a_policy_is_put_read_and_deleted() {
     let world = world().await;
     world.ask("GET", "/bkt?policy").send().await.expect_error(404, "NoSuchBucketPolicy");
-    let status = world.ask("GET", "/bkt?policyStatus").send().await.expect_status(200);
-    assert_eq!(status.element("IsPublic").as_deref(), Some("false"), "nothing was put");
+    world.ask("GET", "/bkt?policyStatus").send().await.expect_error(404, "NoSuchBucketPolicy");
     let public = document(&[&statement("Allow", EVERYONE, "s3:GetObject", KEYS)]);
     put_raw(&world, &public).await.expect_status(204);
     let read = world.ask("GET", "/bkt?policy").send().await.expect_status(200);
@@ -89,25 +87,6 @@ async fn a_policy_is_put_read_and_deleted() {
     world.ask("DELETE", "/bkt?policy").send().await.expect_status(204);
     world.ask("GET", "/bkt?policy").send().await.expect_error(404, "NoSuchBucketPolicy");
     world.ask("DELETE", "/bkt?policy").send().await.expect_status(204);
-}
-
-#[tokio::test]
-async fn a_status_counts_the_acl_where_acls_count() {
-    let world = World::owning(ObjectOwnership::ObjectWriter).await;
-    let is_public = async || {
-        let status = world.ask("GET", "/bkt?policyStatus").send().await.expect_status(200);
-        status.element("IsPublic").unwrap()
-    };
-    for (acl, public) in
-        [("private", "false"), ("public-read", "true"), ("authenticated-read", "true")]
-    {
-        world.ask("PUT", "/bkt?acl").header("x-amz-acl", acl).send().await.expect_status(200);
-        assert_eq!(is_public().await, public, "{acl}");
-    }
-    let ignored = "<PublicAccessBlockConfiguration><IgnorePublicAcls>true</IgnorePublicAcls></PublicAccessBlockConfiguration>";
-    let block = world.ask("PUT", "/bkt?publicAccessBlock").body(ignored);
-    block.send().await.expect_status(200);
-    assert_eq!(is_public().await, "false", "ignored");
 }
 
 #[tokio::test]
