@@ -2,7 +2,8 @@
 //!
 //! Guarantees: a [`Buffer`] starts on a 4 KiB border of memory; what a holder wrote is wiped before
 //! the memory goes to another holder or back to the allocator, unless the holder said by
-//! [`Buffer::mark_sealed`] that it is sealed bytes only; what lies free in the pool is bounded.
+//! [`Buffer::mark_sealed`] that it is sealed bytes only; what lies free in the pool and what is lent as
+//! write-ahead are together within one budget.
 //!
 //! Does not: limit readers, nor a writer's first block (so nobody can wait for a buffer that a slow
 //! client holds); only write-ahead is charged to the budget, and it shrinks to nothing under load.
@@ -24,7 +25,7 @@ pub const PAGE_BYTES: usize = 4096;
 /// The block that writers fill and write behind, in bytes.
 pub const BLOCK_BYTES: usize = 256 * 1024;
 
-/// What write-ahead may hold at most, by default, in bytes.
+/// What write-ahead and free memory may hold at most together, by default, in bytes.
 pub const BUDGET_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
 
 /// The pooled sizes in bytes. The larger one fits 16 sealed chunks (262,400 bytes, a GET's frame) and
@@ -48,6 +49,8 @@ struct Pool {
     budget_bytes: usize,
     /// Bytes lent as write-ahead.
     ahead: AtomicUsize,
+    /// Bytes on the shelves.
+    kept: AtomicUsize,
     /// Free memory, one shelf a class.
     shelves: [Mutex<Vec<Vec<Page>>>; CLASSES.len()],
 }
@@ -59,12 +62,16 @@ impl Default for BufferPool {
 }
 
 impl BufferPool {
-    /// A pool that lends at most `budget_bytes` as write-ahead, and keeps at most as much free
-    /// memory of each class.
+    /// A pool that lends at most `budget_bytes` as write-ahead, and keeps free memory for the rest of it.
     #[must_use]
     pub fn new(budget_bytes: usize) -> Self {
         let shelves = Default::default();
-        Self(Arc::new(Pool { budget_bytes, ahead: AtomicUsize::new(0), shelves }))
+        Self(Arc::new(Pool {
+            budget_bytes,
+            ahead: AtomicUsize::default(),
+            kept: AtomicUsize::default(),
+            shelves,
+        }))
     }
 
     /// A buffer of `len` bytes, whatever is lent already. Its content is unspecified (never another
@@ -101,28 +108,51 @@ impl BufferPool {
     /// What lies free in the pool now, in bytes.
     #[must_use]
     pub fn kept_bytes(&self) -> usize {
-        let kept = |(shelf, class): (&Mutex<Vec<_>>, usize)| locked(shelf).len() * class;
-        self.0.shelves.iter().zip(CLASSES).map(kept).sum()
+        self.0.kept.load(Ordering::Acquire)
     }
 
     fn lend(&self, len: usize, charge: usize) -> Buffer {
         let capacity = capacity_for(len);
         let shelf = CLASSES.iter().position(|class| *class == capacity);
-        let kept = shelf.and_then(|class| locked(&self.0.shelves[class]).pop());
-        let pages = kept.unwrap_or_else(|| allocate(capacity));
+        let kept = shelf.and_then(|class| self.0.unshelve(class));
+        let pages = kept.unwrap_or_else(|| {
+            self.0.make_room();
+            allocate(capacity)
+        });
         Buffer { pages, len, touched: len, secret: true, charge, pool: Arc::clone(&self.0) }
     }
 }
 
 impl Pool {
-    /// Takes clean memory back, or lets it go where enough is kept.
+    /// Takes clean memory back, or lets it go where enough is kept. Two at once may keep one too many.
     fn keep(&self, pages: Vec<Page>) {
         let bytes = pages.len() * PAGE_BYTES;
         let Some(class) = CLASSES.iter().position(|class| *class == bytes) else { return };
-        let mut shelf = locked(&self.shelves[class]);
-        if (shelf.len() + 1) * bytes <= self.budget_bytes {
-            shelf.push(pages);
+        if self.held() + bytes <= self.budget_bytes {
+            locked(&self.shelves[class]).push(pages);
+            self.kept.fetch_add(bytes, Ordering::AcqRel);
         }
+    }
+
+    fn unshelve(&self, class: usize) -> Option<Vec<Page>> {
+        let pages = locked(&self.shelves[class]).pop()?;
+        self.kept.fetch_sub(CLASSES[class], Ordering::AcqRel);
+        Some(pages)
+    }
+
+    /// Lets free memory go where write-ahead takes its place: it was kept for another size.
+    fn make_room(&self) {
+        for class in 0..CLASSES.len() {
+            while self.held() > self.budget_bytes {
+                if self.unshelve(class).is_none() {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn held(&self) -> usize {
+        self.kept.load(Ordering::Acquire) + self.ahead.load(Ordering::Acquire)
     }
 }
 
@@ -228,8 +258,8 @@ impl Drop for Buffer {
         if self.secret {
             self.wipe();
         }
-        self.pool.keep(std::mem::take(&mut self.pages));
         self.pool.ahead.fetch_sub(self.charge, Ordering::AcqRel);
+        self.pool.keep(std::mem::take(&mut self.pages));
     }
 }
 
@@ -239,12 +269,12 @@ impl fmt::Debug for Buffer {
     }
 }
 
-/// The smallest class that fits `len`; beyond the classes, whole pages that are not pooled.
 /// How many bytes the block at `at` of `length` bytes has: [`BLOCK_BYTES`], or what is left.
 pub(crate) fn block_at(at: u64, length: u64) -> usize {
     usize::try_from(length - at).map_or(BLOCK_BYTES, |left| left.min(BLOCK_BYTES))
 }
 
+/// The smallest class that fits `len`; beyond the classes, whole pages that are not pooled.
 fn capacity_for(len: usize) -> usize {
     let class = CLASSES.into_iter().find(|class| *class >= len);
     class.unwrap_or_else(|| len.next_multiple_of(PAGE_BYTES))
@@ -327,6 +357,18 @@ mod tests {
         assert!(pool.kept_bytes() <= 1 << 20);
         drop(pool.take(10 << 20));
         assert!(pool.kept_bytes() <= 1 << 20, "odd sizes are not kept");
+    }
+
+    #[test]
+    fn kept_memory_of_one_size_makes_room_for_write_ahead_of_another() {
+        let pool = BufferPool::new(1 << 20);
+        drop((0..16).map(|_| pool.take(1)).collect::<Vec<_>>());
+        assert_eq!(pool.kept_bytes(), 1 << 20);
+        let ahead: Vec<_> = std::iter::from_fn(|| pool.take_ahead(BLOCK_BYTES)).collect();
+        assert_eq!(ahead.len(), 3);
+        assert!(pool.kept_bytes() + pool.ahead_bytes() <= 1 << 20);
+        drop(ahead);
+        assert!(pool.kept_bytes() > 800_000 && pool.kept_bytes() <= 1 << 20);
     }
 
     #[test]
