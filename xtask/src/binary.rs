@@ -29,11 +29,22 @@ impl Build {
         }
     }
 
+    /// Dev builds resolve features as `cargo test --workspace` does, so that both share every dependency: one
+    /// package by itself would have them all compiled again, with fewer features. An example stands in for the
+    /// tests, which is what has cargo count their dependencies.
     fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Dev => &[],
-            Self::Witness => &["--features", "key-witness"],
-            Self::Release => &["--release"],
+            Self::Dev => &["--workspace", "--bin", "strongroom", "--example", AS_TESTS],
+            Self::Witness => &[
+                "--workspace",
+                "--bin",
+                "strongroom",
+                "--example",
+                AS_TESTS,
+                "--features",
+                "server/key-witness",
+            ],
+            Self::Release => &["--package", "server", "--release"],
         }
     }
 
@@ -45,10 +56,26 @@ impl Build {
     }
 }
 
+/// The example that lanes about the format run, and that every dev build is made with.
+pub(crate) const AS_TESTS: &str = "seal_for_judge";
+
+/// Builds an example, with the dependencies of the tests and `features`; answers its path.
+pub(crate) fn example(root: &Path, name: &str, features: &[&str]) -> Result<PathBuf, String> {
+    let mut command = cargo(root);
+    command.args(["build", "--locked", "--workspace", "--example", name]);
+    for feature in features {
+        command.args(["--features", feature]);
+    }
+    match process::run(&mut command).success {
+        true => Ok(target(root).join("debug/examples").join(name)),
+        false => Err(format!("the example {name} does not build")),
+    }
+}
+
 /// Builds, and answers the path of a copy that later builds leave alone.
 pub(crate) fn build(root: &Path, build: Build) -> Result<PathBuf, String> {
     let mut command = cargo(root);
-    command.args(["build", "--locked", "--package", "server"]).args(build.arguments());
+    command.args(["build", "--locked"]).args(build.arguments());
     if !process::run(&mut command).success {
         return Err(format!("the {build:?} build of the server failed"));
     }

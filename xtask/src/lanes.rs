@@ -4,6 +4,7 @@
 //! Does not: know what a lane checks; that stands in the lane's own first lines.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use crate::binary::{self, Build};
@@ -130,17 +131,11 @@ pub(crate) fn format_judge(root: &Path) -> Outcome {
     };
     let fresh = binary::target(root).join("lanes/sealed-for-the-judge.json");
     drop(fresh.parent().map(std::fs::create_dir_all));
-    let mut seal = binary::cargo(root);
-    seal.args([
-        "run",
-        "--locked",
-        "--package",
-        "sealed-format",
-        "--example",
-        "seal_for_judge",
-        "--",
-    ]);
-    if !process::run(seal.arg(&fresh)).success {
+    let example = match binary::example(root, binary::AS_TESTS, &[]) {
+        Ok(example) => example,
+        Err(message) => return Outcome::failed(message),
+    };
+    if !process::run(Command::new(example).arg(&fresh)).success {
         return Outcome::failed("the example that seals for the judge failed".to_owned());
     }
     let mut total = Counts::default();
@@ -167,12 +162,10 @@ pub(crate) fn format_memory(root: &Path) -> Outcome {
         Err(reason) => return without_python(reason),
     };
     // Built here and now: a build without the feature would leave a witness of nothing.
-    let mut build = binary::cargo(root);
-    build.args(["build", "--locked", "--package", "sealed-format", "--features", "key-witness"]);
-    if !process::run(build.args(["--example", FORGETFUL])).success {
-        return Outcome::failed("the example that forgets its keys does not build".to_owned());
-    }
-    let example = binary::target(root).join("debug/examples").join(FORGETFUL);
+    let example = match binary::example(root, FORGETFUL, &["sealed-format/key-witness"]) {
+        Ok(example) => example,
+        Err(message) => return Outcome::failed(message),
+    };
     let mut command = python::script(root, &python, &root.join(MEMORY_JUDGE));
     match process::run(command.arg(example)).success {
         true => Outcome::Passed(Counts::one_passed()),
