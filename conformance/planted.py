@@ -105,7 +105,10 @@ class Nothing:
 
 
 class StaleRead:
-    """Once, a GET or a listing is answered as it was before, though a newer answer has been given out since."""
+    """Now and then a GET or a listing is answered as it was before, though a newer answer has been given out since.
+
+    Again and again: one old answer alone may say what is true by chance, such as that a name is not there.
+    """
 
     def __init__(self, listing=False):
         self.listing, self.planted, self.lock, self.seen = listing, False, threading.Lock(), {}
@@ -119,9 +122,11 @@ class StaleRead:
         key = (request.path, request.headers.get("x-amz-server-side-encryption-customer-key-MD5"))
         with self.lock:
             seen = self.seen.setdefault(key, [])
-            if not self.planted and len(seen) > 1 and time.monotonic() - seen[1][0] > SETTLED_SECONDS:
+            if len(seen) > 1 and time.monotonic() - seen[1][0] > SETTLED_SECONDS:
                 self.planted = True
-                return seen[0][1]
+                old = seen[0][1]
+                seen.clear()
+                return old
         answer = forward()
         if answer[0] == 200:
             with self.lock:
