@@ -9,9 +9,11 @@ import hmac
 import http.client
 import re
 import socket
+import time
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
+from checks import same
 from server import REGION
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -61,6 +63,20 @@ class Raw:
             return http.client.HTTPConnection("127.0.0.1", self.server.http_port, timeout=60)
         tls = self.server.tls(check_hostname=False)  # the Host header may be that of a bucket
         return http.client.HTTPSConnection("127.0.0.1", self.server.port, timeout=60, context=tls)
+
+    def copied(self, connection, path, headers):
+        """Sends a signed PUT without a body on an open connection; seconds until its 200 was read whole."""
+        target, sent = self.signed("PUT", path, headers)
+        begun = time.monotonic()
+        connection.putrequest("PUT", target, skip_host=True, skip_accept_encoding=True)
+        for name, value in [*sent, ("Content-Length", "0")]:
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        body = answer.read()
+        took = time.monotonic() - begun
+        same(answer.status, 200, repr(body))
+        return took
 
     @property
     def host(self):

@@ -173,16 +173,7 @@ def timings(rekeyed):
     connection.connect()  # the handshake is no part of the copy
     for _ in range(TIMINGS):
         fresh = keys.fresh()
-        target, sent = rekeyed.raw.signed("PUT", PATH, rekeyed.headers(fresh))
-        begun = time.monotonic()
-        connection.putrequest("PUT", target, skip_host=True, skip_accept_encoding=True)
-        for name, value in [*sent, ("Content-Length", "0")]:
-            connection.putheader(name, value)
-        connection.endheaders()
-        answer = connection.getresponse()
-        body = answer.read()
-        took.append(time.monotonic() - begun)
-        same(answer.status, 200, repr(body))
+        took.append(rekeyed.raw.copied(connection, PATH, rekeyed.headers(fresh)))
         rekeyed.key = fresh
     connection.close()
     return sorted(took)

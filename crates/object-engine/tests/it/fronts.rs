@@ -209,6 +209,16 @@ async fn with_pauses() -> (World, Arc<PausingCatalog>, ObjectEngine, ObjectEngin
     (world, catalog, first, second)
 }
 
+/// Completes an upload of all its parts in a task of its own.
+fn spawn_complete(
+    engine: &ObjectEngine,
+    bucket: &Bucket,
+    upload: &Upload,
+) -> tokio::task::JoinHandle<Result<Completed, EngineError>> {
+    let (engine, bucket, upload) = (engine.clone(), bucket.clone(), upload.clone());
+    tokio::spawn(async move { complete_all(&engine, &bucket, &upload).await })
+}
+
 #[tokio::test]
 async fn a_complete_under_way_is_left_to_a_live_engine_and_taken_from_a_dead_one() {
     let (world, catalog, first, second) = with_pauses().await;
@@ -216,10 +226,7 @@ async fn a_complete_under_way_is_left_to_a_live_engine_and_taken_from_a_dead_one
     let upload = upload(&world, &first, (&bucket, "k")).await;
     assert_eq!(put_part(&first, &bucket, &upload, 1, &large(1)).await, Ok(true));
     let mut pause = catalog.pause(|commit| writes(commit, b"r/"));
-    let completing = tokio::spawn({
-        let (first, bucket, upload) = (first.clone(), bucket.clone(), upload.clone());
-        async move { complete_all(&first, &bucket, &upload).await }
-    });
+    let completing = spawn_complete(&first, &bucket, &upload);
     pause.reached().await;
     let refused = put_part(&second, &bucket, &upload, 2, &large(2)).await;
     assert_eq!(refused, Err(EngineError::Busy));
@@ -243,10 +250,7 @@ async fn what_waits_for_a_live_engine_goes_on_when_it_is_done() {
     let upload = upload(&world, &first, (&bucket, "k")).await;
     assert_eq!(put_part(&first, &bucket, &upload, 1, &large(1)).await, Ok(true));
     let mut pause = catalog.pause(|commit| writes(commit, b"r/"));
-    let completing = tokio::spawn({
-        let (first, bucket, upload) = (first.clone(), bucket.clone(), upload.clone());
-        async move { complete_all(&first, &bucket, &upload).await }
-    });
+    let completing = spawn_complete(&first, &bucket, &upload);
     pause.reached().await;
     let late = tokio::spawn({
         let (second, bucket, upload) = (second.clone(), bucket.clone(), upload.clone());

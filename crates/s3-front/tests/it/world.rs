@@ -91,6 +91,19 @@ struct Kind {
     new_bucket_object_ownership: ObjectOwnership,
 }
 
+/// Stores in memory that count what is asked of them.
+fn counted() -> (Backends, Arc<Counts>, Arc<Counting>) {
+    let counts = Arc::new(Counts::default());
+    let random = Arc::new(Counting::default());
+    let backends = Backends {
+        catalog: Arc::new(CountedCatalog::new(MemoryCatalog::default(), &counts)),
+        blobs: Arc::new(CountedBlobs::new(MemoryBlobs::default(), &counts)),
+        clock: Arc::new(Standing),
+        entropy: random.clone(),
+    };
+    (backends, counts, random)
+}
+
 impl World {
     /// A service in us-east-1 with the bucket `bkt`, owned by root.
     pub(crate) async fn new() -> Self {
@@ -151,27 +164,13 @@ impl World {
     }
 
     async fn with(region: &str, kind: Kind) -> Self {
-        let counts = Arc::new(Counts::default());
-        let random = Arc::new(Counting::default());
-        let backends = Backends {
-            catalog: Arc::new(CountedCatalog::new(MemoryCatalog::default(), &counts)),
-            blobs: Arc::new(CountedBlobs::new(MemoryBlobs::default(), &counts)),
-            clock: Arc::new(Standing),
-            entropy: random.clone(),
-        };
+        let (backends, counts, random) = counted();
         Self::over(backends, EngineOptions::default(), (region, kind), (counts, random)).await
     }
 
     /// Two services over the same stores, with the bucket `bkt`.
     pub(crate) async fn pair() -> (Self, Self) {
-        let counts = Arc::new(Counts::default());
-        let random = Arc::new(Counting::default());
-        let backends = Backends {
-            catalog: Arc::new(CountedCatalog::new(MemoryCatalog::default(), &counts)),
-            blobs: Arc::new(CountedBlobs::new(MemoryBlobs::default(), &counts)),
-            clock: Arc::new(Standing),
-            entropy: random.clone(),
-        };
+        let (backends, counts, random) = counted();
         let sharing = Sharing::Several { expiry: SESSION_EXPIRY_DEFAULT };
         let options = EngineOptions { sharing, ..EngineOptions::default() };
         let open = async || {
