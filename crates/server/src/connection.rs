@@ -11,7 +11,10 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     pin::pin,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -35,6 +38,7 @@ use crate::{
     config::{Config, ConnectionLimits},
     handler::{BoxError, Connection, Handler},
     health,
+    linger::Unread,
     telemetry::Arrived,
 };
 
@@ -76,6 +80,8 @@ pub(crate) struct Stream<S> {
     pub(crate) http2: bool,
     /// Raised when a request came with a secret; whoever runs the connection wipes its stack from then.
     pub(crate) met_secret: Arc<AtomicBool>,
+    /// Raised when an answer goes out before its request was read; the stream then lingers.
+    pub(crate) unread: Unread,
 }
 
 /// Serves one connection to its end. `drain` turns true when the server stops.
@@ -93,9 +99,10 @@ pub(crate) async fn serve<H, S>(
     let (tls, http2) = (stream.tls, stream.http2);
     let secrets = Secrets { is_secret: H::is_secret, met: stream.met_secret };
     let service = {
-        let activity = activity.clone();
+        let (activity, unread) = (activity.clone(), stream.unread);
         service_fn(move |request| {
-            let call = Call { context: context.clone(), activity: activity.clone(), peer, tls };
+            let (context, activity, unread) = (context.clone(), activity.clone(), unread.clone());
+            let call = Call { context, activity, peer, tls, unread };
             call.answer(request)
         })
     };
@@ -209,6 +216,7 @@ struct Call<H> {
     activity: Arc<Activity>,
     peer: SocketAddr,
     tls: bool,
+    unread: Unread,
 }
 
 /// The service's own body, or a short text of ours.
@@ -235,7 +243,9 @@ impl<H: Handler> Call<H> {
         let refused = response.status().is_client_error() || response.status().is_server_error();
         if is_http1 && refused && !running.read_on(waits).await {
             // It will close, since what is unread stands before the next request: say so, or the
-            // client's next request meets a closed connection.
+            // client's next request meets a closed connection. And it lingers, or the client that
+            // still sends is reset before it has read why.
+            self.unread.store(true, Ordering::Relaxed);
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         drop(running);

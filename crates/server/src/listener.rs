@@ -26,6 +26,7 @@ use crate::{
     connection::{self, Context, Stream},
     failure::Failure,
     handler::Handler,
+    linger::{Lingering, Unread},
     socket::Socket,
 };
 
@@ -76,7 +77,8 @@ impl Listener {
                     // stack is wiped after every turn of the connection as a whole, once it has
                     // met a key.
                     let met_secret = Arc::default();
-                    let accepted = Accepted { tcp, peer, met_secret: Arc::clone(&met_secret) };
+                    let met = Arc::clone(&met_secret);
+                    let accepted = Accepted { tcp, peer, met_secret: met, unread: Arc::default() };
                     connections.spawn(WipeStack::when(met_secret, async move {
                         open_and_serve(context, accepted, tls, drain).await;
                         drop(place);
@@ -113,6 +115,7 @@ struct Accepted {
     tcp: TcpStream,
     peer: SocketAddr,
     met_secret: Arc<AtomicBool>,
+    unread: Unread,
 }
 
 async fn open_and_serve<H: Handler>(
@@ -121,21 +124,22 @@ async fn open_and_serve<H: Handler>(
     tls: Option<TlsAcceptor>,
     drain: watch::Receiver<bool>,
 ) {
-    let Accepted { tcp, peer, met_secret } = accepted;
+    let Accepted { tcp, peer, met_secret, unread } = accepted;
     // Small answers must not wait for the acknowledgement of earlier ones.
     if tcp.set_nodelay(true).is_err() {
         return; // gone already
     }
+    let tcp = Lingering::new(tcp, Arc::clone(&unread));
     let Some(acceptor) = tls else {
         let io = TokioIo::new(tcp);
-        let stream = Stream { io, peer, tls: false, http2: false, met_secret };
+        let stream = Stream { io, peer, tls: false, http2: false, met_secret, unread };
         return connection::serve(context, stream, drain).await;
     };
     match timeout(HANDSHAKE_TIMEOUT, handshake(acceptor, tcp)).await {
         Ok(Ok(tls)) => {
             let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
             let io = TokioIo::new(tls);
-            let stream = Stream { io, peer, tls: true, http2, met_secret };
+            let stream = Stream { io, peer, tls: true, http2, met_secret, unread };
             connection::serve(context, stream, drain).await;
         }
         Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
@@ -143,7 +147,10 @@ async fn open_and_serve<H: Handler>(
     }
 }
 
-async fn handshake(acceptor: TlsAcceptor, tcp: TcpStream) -> io::Result<TlsStream<Socket>> {
+async fn handshake(
+    acceptor: TlsAcceptor,
+    tcp: Lingering<TcpStream>,
+) -> io::Result<TlsStream<Socket>> {
     let limited = |tls: &mut rustls::ServerConnection| {
         tls.set_buffer_limit(Some(TLS_BUFFER_BYTES_MAX));
     };

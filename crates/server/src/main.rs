@@ -20,6 +20,7 @@ mod health;
 mod key_command;
 mod kms;
 mod kms_command;
+mod linger;
 mod listener;
 mod memory_guard;
 mod metadata;

@@ -20,9 +20,11 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::linger::Lingering;
+
 /// A socket whose reader's buffer is wiped when it waits.
 #[derive(Debug)]
-pub(crate) struct Socket<S = TcpStream>(pub(crate) S);
+pub(crate) struct Socket<S = Lingering<TcpStream>>(pub(crate) S);
 
 impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     fn poll_read(

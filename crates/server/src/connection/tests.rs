@@ -62,7 +62,8 @@ fn rig(peer: &str) -> Rig {
     let (client, server) = duplex(64);
     let peer = SocketAddr::new(peer.parse().unwrap(), 1);
     let io = TokioIo::new(server);
-    let stream = Stream { io, peer, tls: false, http2: false, met_secret: Arc::default() };
+    let (met_secret, unread) = Default::default();
+    let stream = Stream { io, peer, tls: false, http2: false, met_secret, unread };
     let (drain, draining) = watch::channel(false);
     Rig { client, served: tokio::spawn(serve(context, stream, draining)), drain }
 }

@@ -76,6 +76,26 @@ fn unsigned_requests_meet_the_service_behind_the_listener() {
 }
 
 #[test]
+fn a_client_that_sends_all_before_it_reads_learns_why_it_is_refused() {
+    let scratch = tempfile::tempdir().unwrap();
+    let server = Server::start(scratch.path(), &[]);
+    let mut stream = server.connect().unwrap();
+    let (blocks, block) = (64, vec![7; 1 << 20]);
+    let length = blocks * block.len();
+    let head =
+        format!("PUT /vault/file HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    for _ in 0..blocks {
+        stream.write_all(&block).unwrap(); // a reset connection would be a broken pipe here
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert!(answer.contains("connection: close") && answer.contains("NoSuchBucket"), "{answer}");
+}
+
+#[test]
 fn sigterm_drains_and_exits_0() {
     for signal in ["TERM", "INT"] {
         let dir = tempfile::tempdir().unwrap();
