@@ -4,7 +4,8 @@ loopback of their own.
 `--peerbench SCRIPT` is called as `SCRIPT NAME ENDPOINT ACCESS SECRET REGION PID [its own options]` and prints
 JSON lines; what this lane does not know is handed on, such as `--secs 8 --only G64M` or `--plain`.
 `--peer COMMAND`, any number of times, starts a peer inside the lane's network and prints as its last line
-`NAME ENDPOINT ACCESS SECRET REGION PID[,PID]`. `--sizes` adds a sweep of object sizes and its plot,
+`NAME ENDPOINT ACCESS SECRET REGION PID[,PID]`. `--scaled COMMAND` adds our server over PostgreSQL and a Ceph
+RADOS Gateway, which the command starts as `backends.py --rgw` says: see `bench_scaled`. `--sizes` adds a sweep of object sizes and its plot,
 `--goals` what no workload of the script shows: see `bench_goals`.
 
 Three things swamp figures on virtual machines, and are taken out: fresh memory (primed before each run), a
@@ -23,6 +24,7 @@ import sys
 
 import bench_goals
 import bench_report
+import bench_scaled
 import bench_sizes
 from checks import Lane
 from server import REGION, Server
@@ -37,6 +39,7 @@ def main():
     parser.add_argument("--bin", required=True)
     parser.add_argument("--peerbench", required=True)
     parser.add_argument("--peer", action="append", default=[])
+    parser.add_argument("--scaled")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", default="target/bench")
     parser.add_argument("--sizes", action="store_true")
@@ -50,16 +53,9 @@ def main():
     network = enter_network()
     out = pathlib.Path(given.out)
     out.mkdir(parents=True, exist_ok=True)
-    rows, sizes, goals = [], [], []
-    peers = []
-    for command in given.peer:
-        with lane.check(f"the peer of {command} starts"):
-            peers.append(peer(command))
-    for number in range(given.rounds):
-        for start in [own(given.bin), *map(contextlib.nullcontext, peers)]:
-            with lane.check(f"round {number + 1}"), start as contestant:
-                prime()
-                rows += [row | {"round": number} for row in script(given.peerbench, contestant, handed_on)]
+    sizes, goals = [], []
+    with contextlib.ExitStack() as engines:
+        rows = measured(lane, given, handed_on, contestants(lane, given, engines))
     if given.sizes:
         with lane.check("the sweep of sizes"), own(given.bin) as contestant:
             prime()
@@ -72,6 +68,30 @@ def main():
         about = {"network": network, "rounds": given.rounds, "options": handed_on}
         bench_report.write(out, (rows, sizes, goals), about)
     sys.exit(lane.close())
+
+
+def contestants(lane, given, engines):
+    """Who takes part: what starts each, and the options of the script that it adds."""
+    starts = [(lambda: own(given.bin), [])]
+    for command in given.peer:
+        with lane.check(f"the peer of {command} starts"):
+            fields = peer(command)
+            starts.append((lambda fields=fields: contextlib.nullcontext(fields), []))
+    if given.scaled:
+        with lane.check("PostgreSQL and the gateway start"):
+            starts += engines.enter_context(bench_scaled.contestants(given.bin, given.scaled))
+    return starts
+
+
+def measured(lane, given, handed_on, starts):
+    """The rows of all rounds."""
+    rows = []
+    for number in range(given.rounds):
+        for start, options in starts:
+            with lane.check(f"round {number + 1}"), start() as contestant:
+                prime()
+                rows += [row | {"round": number} for row in script(given.peerbench, contestant, [*options, *handed_on])]
+    return rows
 
 
 def enter_network():

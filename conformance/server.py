@@ -31,6 +31,8 @@ REGION = "us-east-1"
 class Server:
     """One server and its data directory. Use as a context manager; `stop` and `start` again at will."""
 
+    forwarder = Forwarder  # what stands before several front-ends
+
     def __init__(self, binary, data=None, environment=None, plain_http=False, profile=None, fronts=None):
         self.binary = str(pathlib.Path(binary).resolve())
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="strongroom-lane-"))
@@ -85,9 +87,9 @@ class Server:
             other.start()
         if not self.forwarders:
             every = [self, *self.others]
-            self.forwarders = [Forwarder(self.port, [front.own_port for front in every])]
+            self.forwarders = [self.forwarder(self.port, [front.own_port for front in every])]
             if self.http_port:
-                self.forwarders.append(Forwarder(self.http_port, [front.own_http_port for front in every]))
+                self.forwarders.append(self.forwarder(self.http_port, [front.own_http_port for front in every]))
             for forwarder in self.forwarders:
                 forwarder.start()
 
