@@ -23,8 +23,9 @@ use subtle::ConstantTimeEq;
 
 use crate::context::{HolderKind, ObjectContext, SUITE};
 use crate::error::{Damaged, UnwrapError};
+use crate::gcm::{Gcm, SINGLE_USE_NONCE, TAG_BYTES};
 use crate::key_schedule::{CompletionKey, DataKey, HolderKey, MetadataKey, ObjectSecrets};
-use crate::primitives::{Gcm, KEY_BYTES, Prk, SINGLE_USE_NONCE, TAG_BYTES};
+use crate::primitives::{KEY_BYTES, Prk};
 use crate::randomness::{Randomness, salt};
 use crate::secret::Secret;
 

@@ -17,7 +17,7 @@ use std::ops::Range;
 /// The plaintext of a full chunk.
 pub const CHUNK_BYTES: usize = 16_384;
 /// The authentication tag of each chunk.
-pub const TAG_BYTES: usize = crate::primitives::TAG_BYTES;
+pub const TAG_BYTES: usize = crate::gcm::TAG_BYTES;
 /// A full chunk as sealed.
 pub const SEALED_CHUNK_BYTES: usize = CHUNK_BYTES + TAG_BYTES;
 /// The chunks of one part: the counter of the body format has 38 usable bits.

@@ -73,6 +73,7 @@ mod customer_key;
 mod envelope;
 mod error;
 mod facts;
+mod gcm;
 mod key_headers;
 mod key_schedule;
 pub mod layout;
@@ -97,6 +98,7 @@ pub use facts::{
     PartList, PartOutline, TEXT_BYTES_MAX, USER_ENTRIES_MAX, UploadFacts, VERSION_ID_BYTES_MAX,
     VersionFacts,
 };
+pub use gcm::AesGcm;
 pub use key_headers::{KeyHeaderError, KeyHeaders, Md5Rule, PresentedKey, WrongLength};
 pub use key_schedule::{CompletionKey, DataKey, HolderKey, MetadataKey, ObjectSecrets};
 pub use layout::{CHUNK_BYTES, SEALED_CHUNK_BYTES, TAG_BYTES};

@@ -1,31 +1,19 @@
-//! The two primitives that everything is made of: HKDF-SHA-512 and AES-256-GCM, over aws-lc-rs.
+//! HKDF-SHA-512 over aws-lc-rs: with [`crate::gcm`] all the primitives that everything is made of.
 //!
-//! Guarantees: key material is written straight into its final place; a seal is out of place and
-//! allocates nothing; what does not verify is wiped before the caller sees it.
+//! Guarantees: key material is written straight into its final place.
 //!
 //! HKDF stands here on the provider's HMAC and not on its `hkdf::Prk`, which keeps the key inline
 //! and so leaves a copy of it behind at each move. Expand to at most 64 bytes is one HMAC (RFC
 //! 5869, section 2.3), which a test compares with the provider's own.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
-use zeroize::Zeroize;
 
-use crate::error::Damaged;
 use crate::secret::{Secret, wipe_stack_below};
 
 /// The output of HMAC-SHA-512, and so the length of a PRK.
 pub(crate) const HASH_BYTES: usize = 64;
 /// The key of AES-256-GCM.
 pub(crate) const KEY_BYTES: usize = 32;
-/// The nonce of AES-GCM.
-pub(crate) const NONCE_BYTES: usize = 12;
-/// The tag that AES-GCM appends.
-pub(crate) const TAG_BYTES: usize = 16;
-
-/// The nonce of every key that seals exactly one thing.
-pub(crate) const SINGLE_USE_NONCE: [u8; NONCE_BYTES] = [0; NONCE_BYTES];
-
 /// A pseudorandom key ready to expand: the state of an HMAC, paid for once. The state is as good as
 /// the key, so it is boxed as the keys are, and what the provider leaves of it on the stack is wiped.
 pub(crate) struct Prk(Box<hmac::Key>);
@@ -101,47 +89,6 @@ fn signed(key: &hmac::Key, message: &[u8], out: &mut [u8; HASH_BYTES]) {
     hmac::sign_to_buffer(key, message, out).expect("the buffer is as long as SHA-512's output");
 }
 
-/// AES-256-GCM under one key. The key schedule stands in the provider's own wiped memory behind a
-/// pointer.
-pub(crate) struct Gcm(LessSafeKey);
-
-impl Gcm {
-    /// Expands the key.
-    pub(crate) fn new(key: &[u8]) -> Self {
-        let key = UnboundKey::new(&AES_256_GCM, key).expect("the key has 32 bytes");
-        Self(LessSafeKey::new(key))
-    }
-
-    /// Seals `plain` into `out`, which is exactly one tag longer. The caller guarantees that
-    /// `nonce` is fresh for the key.
-    pub(crate) fn seal(&self, nonce: [u8; NONCE_BYTES], aad: &[u8], plain: &[u8], out: &mut [u8]) {
-        assert_eq!(out.len(), plain.len() + TAG_BYTES, "a seal is one tag longer");
-        let (cipher, tag) = out.split_at_mut(plain.len());
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        self.0
-            .seal_out_of_place_scatter(nonce, Aad::from(aad), plain, cipher, &[], tag)
-            .expect("lengths fit and are far below the limit of one nonce");
-    }
-
-    /// Opens `sealed` into `out`, which is exactly one tag shorter. On failure `out` is wiped:
-    /// nothing unverified is ever left in it.
-    pub(crate) fn open(
-        &self,
-        nonce: [u8; NONCE_BYTES],
-        aad: &[u8],
-        sealed: &[u8],
-        out: &mut [u8],
-    ) -> Result<(), Damaged> {
-        assert_eq!(sealed.len(), out.len() + TAG_BYTES, "a seal is one tag longer");
-        let (cipher, tag) = sealed.split_at(out.len());
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        self.0.open_separate_gather(nonce, Aad::from(aad), cipher, tag, out).map_err(|_| {
-            out.zeroize();
-            Damaged("authentication failed")
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,19 +113,5 @@ mod tests {
         assert_eq!(ours.expand_key("test", &mut info).expose(), &expected);
         assert_eq!(ours.expand_public(&mut info), expected);
         assert_eq!(info, b"labelcontext", "the scratch buffer comes back as it was");
-    }
-
-    #[test]
-    fn what_does_not_verify_is_wiped() {
-        let gcm = Gcm::new(&[1; 32]);
-        let mut sealed = [0; 100 + TAG_BYTES];
-        gcm.seal(SINGLE_USE_NONCE, b"aad", &[0x5a; 100], &mut sealed);
-        let mut out = [0xee; 100];
-        gcm.open(SINGLE_USE_NONCE, b"aad", &sealed, &mut out).unwrap();
-        assert_eq!(out, [0x5a; 100]);
-        sealed[99] ^= 1;
-        out.fill(0xee);
-        assert!(gcm.open(SINGLE_USE_NONCE, b"aad", &sealed, &mut out).is_err());
-        assert_eq!(out, [0; 100]);
     }
 }

@@ -20,8 +20,9 @@ use zeroize::Zeroizing;
 use crate::context::push_prefixed;
 use crate::error::Damaged;
 use crate::facts::{CompletionFacts, PartFacts, PartOutline, Record, UploadFacts, VersionFacts};
+use crate::gcm::{Gcm, SINGLE_USE_NONCE, TAG_BYTES};
 use crate::key_schedule::{CompletionKey, DataKey, MetadataKey};
-use crate::primitives::{Gcm, KEY_BYTES, Prk, SINGLE_USE_NONCE, TAG_BYTES};
+use crate::primitives::{KEY_BYTES, Prk};
 use crate::randomness::{Randomness, salt};
 use crate::secret::Secret;
 

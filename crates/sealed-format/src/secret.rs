@@ -58,6 +58,8 @@ impl<const N: usize> Drop for Secret<N> {
 
 /// Stack that a callee may have used for copies of a secret: some HMAC states of 700 bytes each.
 const STACK_WIPED_BYTES: usize = 4_096;
+/// The same for ring, which hands an AES key schedule of 550 bytes up through half a dozen frames.
+const DEEP_STACK_WIPED_BYTES: usize = 16 << 10;
 
 /// Overwrites the stack just below the caller's frame, where a function that it called may have
 /// left words of a secret.
@@ -69,6 +71,12 @@ const STACK_WIPED_BYTES: usize = 4_096;
 pub(crate) fn wipe_stack_below() {
     // An array that somebody may look at has to be written; this costs one memset.
     black_box(&mut [0_u8; STACK_WIPED_BYTES]);
+}
+
+/// As [`wipe_stack_below`], for what reaches deeper.
+#[inline(never)]
+pub(crate) fn wipe_deep_stack_below() {
+    black_box(&mut [0_u8; DEEP_STACK_WIPED_BYTES]);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One part of a body, opened: sealed bytes are read, verified and handed on in frames.
 //!
-//! Guarantees: a frame holds only verified plaintext; memory is one sealed and one plain buffer.
+//! Guarantees: a frame holds only verified plaintext; memory is at most one sealed and one plain buffer.
 
 use bytes::Bytes;
 use object_engine::{
@@ -35,7 +35,7 @@ pub(crate) struct OpenPart {
     skip: usize,
     /// Plaintext bytes still wanted.
     remaining: u64,
-    /// Read into again and again.
+    /// Read into again and again, where opening is not in place.
     sealed: Option<Buffer>,
 }
 
@@ -86,16 +86,23 @@ impl OpenPart {
             Source::Inline(bytes) => {
                 let sealed = &bytes[to_usize(from)..to_usize(to)];
                 let mut plain = vec![0; sealed.len()];
-                let length = open_run(&self.opener, self.next_chunk, sealed, &mut plain)?;
+                let length = open_into(&self.opener, self.next_chunk, sealed, &mut plain)?;
                 plain.truncate(length);
                 Bytes::from(plain)
+            }
+            Source::Blob(reader) if self.opener.prefers_runs() => {
+                let run = self.engine.buffers().take(to_usize(to - from));
+                let mut run = reader.read_at(from, run).await?;
+                let length = self.opener.open_run(self.next_chunk, &mut run);
+                run.resize(length.map_err(|error| damaged(&error))?);
+                run.into_bytes()
             }
             Source::Blob(reader) => {
                 let buffers = self.engine.buffers();
                 let buffer = sealed_buffer(buffers, self.sealed.take(), to_usize(to - from));
                 let sealed = reader.read_at(from, buffer).await?;
                 let mut plain = buffers.take(to_usize(to - from));
-                let length = open_run(&self.opener, self.next_chunk, &sealed, &mut plain)?;
+                let length = open_into(&self.opener, self.next_chunk, &sealed, &mut plain)?;
                 self.sealed = Some(sealed);
                 plain.resize(length);
                 plain.into_bytes()
@@ -125,7 +132,7 @@ fn sealed_buffer(buffers: &BufferPool, used: Option<Buffer>, length: usize) -> B
 }
 
 /// Opens a run of sealed chunks beginning with chunk `first` into `plain`. Returns its length.
-fn open_run(
+fn open_into(
     opener: &PartOpener,
     first: u64,
     sealed: &[u8],
