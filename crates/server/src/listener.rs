@@ -135,7 +135,9 @@ async fn open_and_serve<H: Handler>(
         let stream = Stream { io, peer, tls: false, http2: false, met_secret, unread };
         return connection::serve(context, stream, drain).await;
     };
-    match timeout(HANDSHAKE_TIMEOUT, handshake(acceptor, tcp)).await {
+    // The connection's keys passed through the handshake's frames, and no customer's key did yet,
+    // so nobody else wipes them.
+    match timeout(HANDSHAKE_TIMEOUT, WipeStack::new(handshake(acceptor, tcp))).await {
         Ok(Ok(tls)) => {
             let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
             let io = TokioIo::new(tls);

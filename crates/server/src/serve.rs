@@ -6,6 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use sealed_format::AesGcm;
 use tokio::{
     sync::{Semaphore, watch},
     task::{JoinHandle, JoinSet},
@@ -50,7 +51,9 @@ async fn serve(config: &Config, data: &DataDir) -> Result<(), Failure> {
     let root = RootCredentials::load(data)?;
     let master_key = data.master_key(config.master_key_file.as_deref())?;
     let certificate = certificates::provide(config, data)?;
-    let tls = Tls::new(certificate.files.clone())?;
+    let gcm = AesGcm::of_this_processor();
+    tracing::debug!(?gcm, "AES-GCM of bodies and TLS");
+    let tls = Tls::new(certificate.files.clone(), gcm)?;
     let listeners = bind(config, &tls).await?;
     let options = StoreOptions {
         blobs: config.blobs.clone(),

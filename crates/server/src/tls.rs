@@ -3,7 +3,8 @@
 //! Guarantees: TLS 1.3 and 1.2 only, AES-GCM first; no early data, whose requests can be replayed; no
 //! resumption in TLS 1.2, where a session's secret would open recordings of the one before; a reloaded
 //! certificate counts from the next handshake, and one that does not load changes nothing. A client that
-//! speaks both gets HTTP/1.1, not HTTP/2.
+//! speaks both gets HTTP/1.1, not HTTP/2. Records are encrypted by the implementation of AES-GCM that is
+//! the faster one on this processor; all else is one provider's.
 //! Does not: ask clients for certificates; S3 signs its requests.
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,8 +16,11 @@ use rustls::{
     sign::CertifiedKey,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use sealed_format::AesGcm;
 
 use crate::{config::CertificateFiles, failure::Failure};
+
+mod ring_aead;
 
 /// The server's side of TLS; its certificate can be read again.
 #[derive(Debug)]
@@ -26,9 +30,9 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Reads the certificate and readies the protocol.
-    pub(crate) fn new(files: CertificateFiles) -> Result<Self, Failure> {
-        let provider = Arc::new(provider());
+    /// Reads the certificate and readies the protocol, with the AEADs of `gcm`.
+    pub(crate) fn new(files: CertificateFiles, gcm: AesGcm) -> Result<Self, Failure> {
+        let provider = Arc::new(provider(gcm));
         let current = RwLock::new(read(&files, &provider)?);
         let certificate = Arc::new(Certificate { files, provider: provider.clone(), current });
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -58,8 +62,11 @@ impl Tls {
 }
 
 /// The one cryptographic provider, with the suites whose AEAD the hardware speeds up first.
-fn provider() -> CryptoProvider {
+fn provider(gcm: AesGcm) -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
+    if gcm == AesGcm::Ring {
+        provider.cipher_suites.clone_from(&ring_aead::SUITES);
+    }
     provider.cipher_suites.sort_by_key(|suite| match suite.suite() {
         CipherSuite::TLS13_AES_256_GCM_SHA384 => 0,
         CipherSuite::TLS13_AES_128_GCM_SHA256 => 1,
