@@ -16,7 +16,7 @@ import time
 import urllib.parse
 
 import checks
-from server import Server, free_port
+from server import BLOBS_MARK, Server, free_port
 
 MIB = 1 << 20
 KEY = bytes(range(32))
@@ -180,7 +180,7 @@ def objects_below(store, name):
 def wait_for_empty(store, name):
     """What is left below a prefix when deferred deletions had their time."""
     for _ in range(60):
-        left = [key for key, _ in objects_below(store, name)]
+        left = [key for key, _ in objects_below(store, name) if key.rpartition("/")[2] != BLOBS_MARK]
         if not left:
             break
         time.sleep(1)
@@ -223,12 +223,40 @@ def refused(store, binary):
         ended_with(server, "elsewhere")
 
 
-def ended_with(server, words):
+def two_installations(store, binary):
+    """A place that one installation keeps its blobs in is nobody else's: not a new one's, nor that of a lost catalog."""
+    environment = store.environment | {"STRONGROOM_BLOBS": store.below("owned")}
+    with Server(binary, environment=environment) as server, contextlib.ExitStack() as others:
+        body = os.urandom(MIB)
+        server.boto3().create_bucket(Bucket="bucket")
+        server.boto3().put_object(Bucket="bucket", Key="key", Body=body)
+        newcomer = Server(binary, environment=environment)
+        others.push(newcomer)
+        ended_with(newcomer, "are not this catalog's", "was never served over them")
+        served = others.enter_context(Server(binary, environment=store.environment | {"STRONGROOM_BLOBS": store.below("other")}))
+        assert served.stop() == 0
+        (served.data / "blobs.location").unlink()  # what a new data directory does not have, over one PostgreSQL
+        served.environment = served.environment | environment
+        ended_with(served, "are not this catalog's", "this catalog is installation ")
+        served.environment = served.environment | {"STRONGROOM_BLOBS": store.below("other")}
+        served.start()
+        assert server.stop() == 0
+        lost = server.data / "catalog"
+        lost.rename(server.data / "catalog.lost")
+        ended_with(server, "are not this catalog's", "restore that first")
+        shutil.rmtree(lost)
+        (server.data / "catalog.lost").rename(lost)
+        server.start()
+        assert server.boto3().get_object(Bucket="bucket", Key="key")["Body"].read() == body
+
+
+def ended_with(server, *words):
     """Starts a server that must not start, and whose last words must be these."""
     try:
         server.start()
     except RuntimeError as error:
-        assert words in str(error), error
+        assert "the server ended with 1" in str(error) or "ended with 2" in str(error), error
+        assert all(word in str(error) for word in words), error
         assert not any(value in str(error) for name, value in server.environment.items() if "SECRET" in name or "_KEY" in name[-4:])
         return
     server.kill()
@@ -249,6 +277,8 @@ def run(lane, given):
                     sealed_only(store, given.bin)
                 with lane.check(f"{name}: what cannot be used is refused at start"):
                     refused(store, given.bin)
+                with lane.check(f"{name}: two installations do not share a prefix"):
+                    two_installations(store, given.bin)
         except checks.Skip as reason:
             lane.skip(name, reason)
 

@@ -355,12 +355,19 @@ def restored(lane, scratch):
 
 def stays(lane, scratch, url):
     """Blobs that stay where they are: only the catalog moves, and the old one is no more."""
-    with lane.check("to PostgreSQL, the blobs staying in their object store"), strongroom(scratch.binary) as store:
+    with lane.check("to PostgreSQL, the blobs staying in their object store, which is nobody else's to move to"), strongroom(scratch.binary) as store:
         old = scratch.home(blobs=(store.below("stay"), store.environment))
         new = scratch.home(metadata=url("stays"), blobs=old.blobs)
         stock = scratch.stocked(old)
         code, said = Move(scratch.binary, old, new).run()
         checks.that(code == 1 and "--retire" in said, said)
+        other = scratch.home()
+        with other.server(scratch.binary):
+            pass
+        taken = scratch.home(blobs=old.blobs)
+        code, said = Move(scratch.binary, other, taken).run()
+        checks.that(code == 1 and "the target's blobs are marked as installation" in said, said)
+        checks.that(not (taken.data / "blobs.location").exists(), "another's place was noted")
         Move(scratch.binary, old, new, "--retire").done()
         refused(old, scratch.binary, "moved elsewhere")
         scratch.serves(new, stock)

@@ -26,6 +26,7 @@ READY_SECONDS_MAX = 30  # gives a loaded machine time; how fast a start must be 
 DRAIN_SECONDS_MAX = 30
 DOMAIN = "s3.strongroom.test"
 REGION = "us-east-1"
+BLOBS_MARK = "installation"  # says whose blobs are beside it
 
 
 class Server:
@@ -226,11 +227,12 @@ class Server:
                               aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
                               aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"])
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=place.path.strip("/") + "/")
-        return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+        found = {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+        return {key for key in found if key.rpartition("/")[2] != BLOBS_MARK}
 
     def blob_files(self):
         """The files that hold the bodies of large objects: one a part, below `blobs/`."""
-        return sorted(path for path in (self.data / "blobs").rglob("*") if path.is_file())
+        return sorted(path for path in (self.data / "blobs").rglob("*") if path.is_file() and path.name != BLOBS_MARK)
 
 
 def elsewhere(name):

@@ -9,7 +9,7 @@
 //!
 //! Does not: choose among writers. Blob ids are leased, so one server writes below a lease at a time; that
 //! server looks once into a lease that it begins to use, and refuses names that are taken. Two installations
-//! must not share a prefix: each would take the other's blobs for its own garbage.
+//! must not share a prefix, where each would take the other's blobs for its own garbage: the mark tells whose it is.
 
 use std::{
     collections::{BTreeSet, HashSet, VecDeque},
@@ -22,12 +22,14 @@ use async_trait::async_trait;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_engine::blobs::{
     BlobError, BlobId, BlobReader, BlobStore, BlobWriter, buffers::BufferPool,
+    installation::InstallationId,
 };
 use object_store::{Error, ObjectStore, path::Path};
 
 mod failure;
 mod head;
 mod location;
+mod mark;
 mod names;
 mod reader;
 mod transport;
@@ -148,6 +150,21 @@ impl Volume {
         Ok(found)
     }
 
+    async fn is_empty(&self) -> Result<bool, BlobError> {
+        if !self.under_way().is_empty() {
+            return Ok(false);
+        }
+        let mut objects = self.store.list(Some(self.names.all()));
+        while let Some(object) = objects.next().await {
+            match object {
+                Ok(object) if self.names.id_of(&object.location).is_some() => return Ok(false),
+                Ok(_) | Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(unavailable(&error)),
+            }
+        }
+        Ok(true)
+    }
+
     /// Deletes all that is stored of a blob, its head first.
     async fn delete(&self, id: BlobId) -> Result<(), BlobError> {
         let listed: Result<Vec<_>, _> =
@@ -233,5 +250,18 @@ impl BlobStore for CloudBlobs {
 
     async fn present(&self, ids: Range<u64>) -> Result<Vec<BlobId>, BlobError> {
         self.0.present(ids).await
+    }
+
+    /// Looks no further than the first blob: a prefix may hold more than can be listed in an hour.
+    async fn is_empty(&self) -> Result<bool, BlobError> {
+        self.0.is_empty().await
+    }
+
+    async fn installation(&self) -> Result<Option<InstallationId>, BlobError> {
+        self.0.installation().await
+    }
+
+    async fn claim(&self, ours: InstallationId) -> Result<InstallationId, BlobError> {
+        self.0.claim(ours).await
     }
 }

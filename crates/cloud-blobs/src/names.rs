@@ -3,11 +3,12 @@
 //! ```text
 //! <prefix>/<id>>12, 13 hex digits>/<id, 16 hex digits>/head       header and last stored bytes
 //! <prefix>/<id>>12, 13 hex digits>/<id, 16 hex digits>/<8 digits> a segment of the bytes before them
+//! <prefix>/installation                                           whose prefix this is
 //! ```
 //! Guarantees: the ids of one leased range of 4,096 share a prefix, so that a sweep of it is one listing;
 //! everything of a blob shares a prefix too, so that deleting it needs no knowledge of its length.
 
-use object_engine::blobs::BlobId;
+use object_engine::blobs::{BlobId, installation::MARK};
 use object_store::path::Path;
 
 /// Ids that share a prefix: 2 to this power, as the engine leases them.
@@ -27,6 +28,11 @@ impl Names {
     /// Everything there is.
     pub(crate) fn all(&self) -> &Path {
         &self.prefix
+    }
+
+    /// The object that says whose prefix this is.
+    pub(crate) fn mark(&self) -> Path {
+        self.prefix.clone().join(MARK)
     }
 
     /// Everything of a leased range, by [`lease_of`].
@@ -85,6 +91,7 @@ mod tests {
         }
         for stranger in [
             "deep/er/readme",
+            "deep/er/installation",
             "deep/er/0000000000124/0000000000123456/head",
             "deep/er/0000000000123/000000000012345G/head",
             "other/0000000000123/0000000000123456/head",

@@ -3,6 +3,7 @@
 use crate::{
     blobs::BlobError,
     catalog::{CatalogError, CommitError},
+    engine::ForeignBlobs,
 };
 
 /// Why a verb failed for a reason that is not the S3 client's.
@@ -26,6 +27,9 @@ pub enum EngineError {
     /// Operator: whether the change took effect is unknown.
     #[error("the outcome is unknown: {0}")]
     Unknown(String),
+    /// Operator: the blobs are not the catalog's, so the engine does not open.
+    #[error("the blobs are not this catalog's: {0}")]
+    ForeignBlobs(#[from] ForeignBlobs),
 }
 
 impl From<BlobError> for EngineError {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Index    s/schema  s/master                       the schema version; whether a master key is the right one
+//!          s/installation                           whose the blobs are
 //!          b/<bucket name>                          bucket
 //!          h/<bucket uid><key> 00                   head of a key whose newest version is an object
 //!          t/<bucket uid><key> 00                   head of a key whose newest version is a delete marker
@@ -57,6 +58,10 @@ pub(crate) fn schema() -> Key {
 
 pub(crate) fn master_check() -> Key {
     key(Space::Index, &[b"s/master"])
+}
+
+pub(crate) fn installation() -> Key {
+    key(Space::Index, &[b"s/installation"])
 }
 
 pub(crate) fn bucket(name: &BucketName) -> Key {

@@ -84,17 +84,23 @@ pub(crate) async fn open_store(
 ) -> Result<Store, Failure> {
     let buffers = BufferPool::default();
     let catalog = open_catalog(data, &options.metadata).await?;
-    let blobs = blobs::open(data, options.blobs.as_ref(), buffers.clone()).await?;
-    let backends =
-        Backends { catalog, blobs, clock: Arc::new(SystemClock), entropy: Arc::new(SystemRandom) };
+    let opened = blobs::open(data, options.blobs.as_ref(), buffers.clone()).await?;
+    let backends = Backends {
+        catalog,
+        blobs: Arc::clone(&opened.blobs),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemRandom),
+    };
     let sealed_bytes = layout::sealed_length(options.inline_bytes_max as u64);
     let inline_bytes_max = usize::try_from(sealed_bytes).unwrap_or(usize::MAX);
     let removal_grace_ms = i64::try_from(options.removal_grace.as_millis()).unwrap_or(i64::MAX);
     let sharing = options.metadata.sharing();
     let options = EngineOptions { inline_bytes_max, removal_grace_ms, buffers, sharing };
-    let engine = ObjectEngine::open(backends, options)
-        .await
-        .map_err(|error| cannot("recover the store in", data.path(), error))?;
+    let engine = ObjectEngine::open(backends, options).await.map_err(|error| match error {
+        EngineError::ForeignBlobs(why) => blobs::foreign(&opened.place, why),
+        error => cannot("recover the store in", data.path(), error),
+    })?;
+    opened.note()?;
     let master = MasterKey::filled_by(|key| key.copy_from_slice(&*master_key));
     let store = Store(SealedStore::new(engine, Arc::new(master), Arc::new(SystemRandom)));
     let unread = |error| cannot("read the catalog of", data.path(), error);

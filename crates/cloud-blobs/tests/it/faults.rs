@@ -4,7 +4,7 @@ use std::{
     fmt,
     ops::Range,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -13,11 +13,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use cloud_blobs::{CloudBlobs, CloudOptions};
 use futures_util::{StreamExt as _, stream::BoxStream};
-use object_engine::blobs::{BlobError, BlobId, BlobStore as _, buffers::BufferPool, contract};
+use object_engine::blobs::{
+    BlobError, BlobId, BlobStore as _, buffers::BufferPool, contract, installation::InstallationId,
+};
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
-    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
-    memory::InMemory, path::Path,
+    ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions,
+    PutPayload, PutResult, Result, memory::InMemory, path::Path,
 };
 
 /// What goes wrong with the request that is struck.
@@ -33,17 +35,36 @@ enum Fault {
     Full,
 }
 
+/// What becomes of a condition on a put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Condition {
+    Held,
+    Ignored,
+    Unknown,
+}
+
 /// A backend whose N-th request, or from there on every one, fails.
 struct Faulty {
     inner: InMemory,
     fault: Fault,
     left: AtomicUsize,
     for_good: bool,
+    condition: Condition,
+    /// What somebody else puts just before the next put.
+    rival: Mutex<Option<(Path, String)>>,
 }
 
 impl Faulty {
     fn new(n: usize, fault: Fault, for_good: bool) -> Arc<Self> {
-        Arc::new(Self { inner: InMemory::new(), fault, left: AtomicUsize::new(n), for_good })
+        let (inner, left) = (InMemory::new(), AtomicUsize::new(n));
+        let (condition, rival) = (Condition::Held, Mutex::default());
+        Arc::new(Self { inner, fault, left, for_good, condition, rival })
+    }
+
+    fn without(condition: Condition) -> Arc<Self> {
+        let (inner, left) = (InMemory::new(), AtomicUsize::new(usize::MAX));
+        let (fault, rival) = (Fault::Refused, Mutex::default());
+        Arc::new(Self { inner, fault, left, for_good: false, condition, rival })
     }
 
     fn strikes(&self) -> bool {
@@ -82,7 +103,24 @@ impl fmt::Display for Faulty {
 
 #[async_trait]
 impl ObjectStore for Faulty {
-    async fn put_opts(&self, path: &Path, bytes: PutPayload, how: PutOptions) -> Result<PutResult> {
+    async fn put_opts(
+        &self,
+        path: &Path,
+        bytes: PutPayload,
+        mut how: PutOptions,
+    ) -> Result<PutResult> {
+        let rival = self.rival.lock().unwrap().take();
+        if let Some((path, text)) = rival {
+            self.inner.put(&path, text.into()).await?;
+        }
+        match (self.condition, &how.mode) {
+            (Condition::Unknown, PutMode::Create) => {
+                let operation = "a conditional put".into();
+                return Err(Error::NotImplemented { operation, implementer: "Faulty".into() });
+            }
+            (Condition::Ignored, _) => how.mode = PutMode::Overwrite,
+            _ => {}
+        }
         let struck = self.strikes();
         if struck && self.fault != Fault::Unanswered {
             return Err(self.error());
@@ -237,5 +275,64 @@ async fn a_backend_that_fails_for_good_is_not_asked_for_ever() {
         assert!(blobs.delete(BlobId(1)).await.is_err());
         faulty.heal();
         contract::check(&blobs, BlobId(1), LENGTH).await;
+    }
+}
+
+#[tokio::test]
+async fn a_claim_that_fails_anywhere_is_made_up_for_and_makes_one_mark() {
+    let (ours, theirs) = (InstallationId([1; 16]), InstallationId([2; 16]));
+    for fault in [Fault::Refused, Fault::Unanswered, Fault::Full] {
+        for n in 1.. {
+            let faulty = Faulty::new(n, fault, false);
+            let blobs = over(&faulty);
+            let claimed = blobs.claim(ours).await;
+            let struck = faulty.has_struck();
+            faulty.heal();
+            match claimed {
+                // A put whose answer was lost counts when the mark is read.
+                Ok(owner) => assert!(owner == ours && (!struck || fault == Fault::Unanswered)),
+                Err(_) => assert!(struck, "{fault:?} {n}"),
+            }
+            assert_eq!(blobs.claim(ours).await, Ok(ours), "{fault:?} {n}");
+            assert_eq!(blobs.claim(theirs).await, Ok(ours));
+            if !struck {
+                assert!(n > 3, "a claim reads, puts and reads");
+                break;
+            }
+        }
+    }
+}
+
+/// Between a look at the prefix and the mark another one claims it.
+#[tokio::test]
+async fn of_two_that_found_no_mark_the_second_to_make_one_gives_way() {
+    let (ours, theirs) = (InstallationId([1; 16]), InstallationId([2; 16]));
+    let backend = Faulty::new(usize::MAX, Fault::Refused, false);
+    *backend.rival.lock().unwrap() = Some((Path::from("p/installation"), theirs.to_mark()));
+    assert_eq!(over(&backend).claim(ours).await, Ok(theirs));
+    assert_eq!(over(&backend).installation().await, Ok(Some(theirs)));
+}
+
+#[tokio::test]
+async fn what_is_no_mark_is_neither_taken_for_one_nor_replaced() {
+    let store = Arc::new(InMemory::new());
+    let options = CloudOptions { buffers: BufferPool::default(), segment_bytes: 512 * 1024 };
+    let blobs = CloudBlobs::over(Arc::clone(&store) as _, "p", options);
+    let mark = Path::from("p/installation");
+    for stranger in ["", "strongroom installation x", &"y".repeat(1_000_000)] {
+        store.put(&mark, stranger.to_owned().into()).await.unwrap();
+        assert!(blobs.installation().await.is_err());
+        assert!(blobs.claim(InstallationId([1; 16])).await.is_err());
+        assert_eq!(store.head(&mark).await.unwrap().size, stranger.len() as u64);
+    }
+}
+
+#[tokio::test]
+async fn without_conditions_a_mark_that_stands_is_found_all_the_same() {
+    let (ours, theirs) = (InstallationId([1; 16]), InstallationId([2; 16]));
+    for condition in [Condition::Ignored, Condition::Unknown] {
+        let backend = Faulty::without(condition);
+        assert_eq!(over(&backend).claim(ours).await, Ok(ours), "{condition:?}");
+        assert_eq!(over(&backend).claim(theirs).await, Ok(ours), "{condition:?}");
     }
 }

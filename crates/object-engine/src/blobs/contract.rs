@@ -11,6 +11,7 @@ use std::{ops::Range, time::Duration};
 use super::{
     BlobError, BlobId, BlobReader, BlobStore, BlobWriter,
     buffers::{BLOCK_BYTES, Buffer, BufferPool},
+    installation::InstallationId,
     sums::Sums,
 };
 
@@ -20,8 +21,9 @@ pub const LENGTHS: [u64; 20] = [
     1_048_575, 1_048_576, 1_048_577, 4_198_399, 4_198_400, 4_198_401, 5_242_883,
 ];
 
-/// Runs every clause. `store` is empty and has room for 64 MiB.
+/// Runs every clause. `store` is empty, carries no mark, and has room for 64 MiB.
 pub async fn all(store: &dyn BlobStore) {
+    ownership(store, 0).await;
     lengths(store, 0).await;
     pieces(store, 0x1_0000).await;
     ranges(store, 0x2_0000).await;
@@ -99,6 +101,37 @@ async fn read(reader: &dyn BlobReader, range: Range<u64>) -> Result<Buffer, Blob
 
 fn is_damaged<T>(result: Result<T, BlobError>, id: BlobId) -> bool {
     matches!(result, Err(BlobError::Damaged { id: found, .. }) if found == id)
+}
+
+/// Of those who claim at the same time one gets the store, and keeps it; the mark is no blob.
+async fn ownership(store: &dyn BlobStore, base: u64) {
+    assert_eq!(store.installation().await, Ok(None));
+    assert_eq!(store.is_empty().await, Ok(true));
+    let answers = std::cell::RefCell::new(Vec::new());
+    let claims = (1..=8).map(|n| {
+        let answers = &answers;
+        Box::pin(async move {
+            let owner = store.claim(InstallationId([n; 16])).await.expect("claims");
+            answers.borrow_mut().push(owner);
+        }) as _
+    });
+    join(claims.collect()).await;
+    let answers = answers.into_inner();
+    let owner = answers[0];
+    assert!((1..=8).any(|n| owner == InstallationId([n; 16])), "{owner} never claimed");
+    assert!(answers.iter().all(|answer| *answer == owner), "several owners: {answers:?}");
+    for late in [owner, InstallationId([9; 16])] {
+        assert_eq!(store.claim(late).await, Ok(owner));
+        assert_eq!(store.installation().await, Ok(Some(owner)));
+    }
+    assert_eq!(store.is_empty().await, Ok(true), "the mark is no blob");
+    assert_eq!(store.present(0..u64::MAX).await, Ok(Vec::new()));
+    put(store, BlobId(base), 3, true).await.expect("there is room");
+    assert_eq!(store.is_empty().await, Ok(false));
+    store.delete(BlobId(base)).await.expect("deletes");
+    gone(store, BlobId(base)).await;
+    assert_eq!(store.is_empty().await, Ok(true));
+    assert_eq!(store.installation().await, Ok(Some(owner)));
 }
 
 /// Every length comes back, declared or not.
@@ -334,14 +367,20 @@ mod tests {
         read(&*reader, 0..50).await?;
         store.scrub(id, 120_000).await?;
         store.present(0..10).await?;
+        store.installation().await?;
+        store.claim(InstallationId([1; 16])).await?;
         store.delete(id).await
     }
 
     #[tokio::test]
     async fn the_nth_operation_fails_and_only_that() {
-        use BlobOperation::{Create, Delete, Finish, Open, Present, Read, Scrub, Write};
+        use BlobOperation::{
+            Claim, Create, Delete, Finish, Installation, Open, Present, Read, Scrub, Write,
+        };
         let error = BlobError::Unavailable("injected".into());
-        for operation in [Create, Write, Finish, Open, Read, Scrub, Present, Delete] {
+        for operation in
+            [Create, Write, Finish, Open, Read, Scrub, Present, Installation, Claim, Delete]
+        {
             let inner: Arc<dyn BlobStore> = Arc::new(MemoryBlobs::new());
             let per_life = if operation == Write { 3 } else { 1 };
             for n in [1, per_life + 1] {

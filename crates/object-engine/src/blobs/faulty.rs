@@ -16,7 +16,10 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{BlobError, BlobId, BlobReader, BlobStore, BlobWriter, buffers::Buffer};
+use super::{
+    BlobError, BlobId, BlobReader, BlobStore, BlobWriter, buffers::Buffer,
+    installation::InstallationId,
+};
 
 /// What can be made to fail or wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,10 @@ pub enum BlobOperation {
     Scrub,
     /// [`BlobStore::present`].
     Present,
+    /// [`BlobStore::installation`].
+    Installation,
+    /// [`BlobStore::claim`].
+    Claim,
 }
 
 /// Fails the N-th operation of a kind, once.
@@ -116,6 +123,16 @@ impl BlobStore for FailingBlobs {
     async fn present(&self, ids: Range<u64>) -> Result<Vec<BlobId>, BlobError> {
         self.plan.before(BlobOperation::Present)?;
         self.inner.present(ids).await
+    }
+
+    async fn installation(&self) -> Result<Option<InstallationId>, BlobError> {
+        self.plan.before(BlobOperation::Installation)?;
+        self.inner.installation().await
+    }
+
+    async fn claim(&self, ours: InstallationId) -> Result<InstallationId, BlobError> {
+        self.plan.before(BlobOperation::Claim)?;
+        self.inner.claim(ours).await
     }
 }
 
@@ -204,6 +221,16 @@ impl BlobStore for SlowBlobs {
     async fn present(&self, ids: Range<u64>) -> Result<Vec<BlobId>, BlobError> {
         tokio::time::sleep(self.delay).await;
         self.inner.present(ids).await
+    }
+
+    async fn installation(&self) -> Result<Option<InstallationId>, BlobError> {
+        tokio::time::sleep(self.delay).await;
+        self.inner.installation().await
+    }
+
+    async fn claim(&self, ours: InstallationId) -> Result<InstallationId, BlobError> {
+        tokio::time::sleep(self.delay).await;
+        self.inner.claim(ours).await
     }
 }
 
@@ -340,6 +367,14 @@ impl BlobStore for TornBlobs {
         let mut found = self.inner.present(ids).await?;
         found.retain(|id| self.tear_of(*id) != Some(Tear::Missing));
         Ok(found)
+    }
+
+    async fn installation(&self) -> Result<Option<InstallationId>, BlobError> {
+        self.inner.installation().await
+    }
+
+    async fn claim(&self, ours: InstallationId) -> Result<InstallationId, BlobError> {
+        self.inner.claim(ours).await
     }
 }
 

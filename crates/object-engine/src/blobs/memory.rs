@@ -6,12 +6,15 @@
 use std::{
     collections::BTreeMap,
     ops::Range,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use async_trait::async_trait;
 
-use super::{BlobError, BlobId, BlobReader, BlobStore, BlobWriter, buffers::Buffer};
+use super::{
+    BlobError, BlobId, BlobReader, BlobStore, BlobWriter, buffers::Buffer,
+    installation::InstallationId,
+};
 
 /// What a writer offers at once, in bytes: no multiple of anything, so that callers meet borders.
 const SPARE_BYTES: usize = 50_000;
@@ -24,6 +27,7 @@ pub struct MemoryBlobs(Arc<Volume>);
 struct Volume {
     capacity_bytes: u64,
     blobs: Mutex<BTreeMap<BlobId, Stored>>,
+    installation: OnceLock<InstallationId>,
 }
 
 #[derive(Clone, Debug)]
@@ -52,7 +56,8 @@ impl MemoryBlobs {
     /// A volume that is full beyond `capacity_bytes`.
     #[must_use]
     pub fn with_capacity_bytes(capacity_bytes: u64) -> Self {
-        Self(Arc::new(Volume { capacity_bytes, blobs: Mutex::default() }))
+        let (blobs, installation) = Default::default();
+        Self(Arc::new(Volume { capacity_bytes, blobs, installation }))
     }
 }
 
@@ -137,6 +142,14 @@ impl BlobStore for MemoryBlobs {
         }
         let range = BlobId(ids.start)..BlobId(ids.end);
         Ok(self.0.blobs().range(range).map(|(id, _)| *id).collect())
+    }
+
+    async fn installation(&self) -> Result<Option<InstallationId>, BlobError> {
+        Ok(self.0.installation.get().copied())
+    }
+
+    async fn claim(&self, ours: InstallationId) -> Result<InstallationId, BlobError> {
+        Ok(*self.0.installation.get_or_init(|| ours))
     }
 }
 

@@ -11,6 +11,8 @@
 //!   leave garbage under its id, which [`BlobStore::delete`] removes.
 //! - *Deletion* is idempotent: deleting what is not there succeeds.
 //! - *Integrity*: a blob carries CRC32C over its stored bytes, so that scrubbing needs no key.
+//! - *Ownership*: the place carries at most one mark ([`installation`]), which is no blob: of any number of
+//!   claims, at whatever times, all are answered the same, by one of them, and it is durable.
 //!
 //! Implementations: [`memory::MemoryBlobs`], [`files::FileBlobs`]; `contract` is the suite; faults
 //! come as the decorators in `faulty`.
@@ -19,10 +21,13 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use installation::InstallationId;
+
 pub mod buffers;
 pub mod contract;
 pub mod faulty;
 pub mod files;
+pub mod installation;
 pub mod memory;
 pub mod sums;
 
@@ -93,6 +98,17 @@ pub trait BlobStore: Send + Sync + fmt::Debug {
     /// Those of `ids` (a leased range, end exclusive) under which anything is stored, finished or
     /// not: what a sweep of a dead lease must look at.
     async fn present(&self, ids: std::ops::Range<u64>) -> Result<Vec<BlobId>, BlobError>;
+
+    /// Whether nothing is stored under any id.
+    async fn is_empty(&self) -> Result<bool, BlobError> {
+        Ok(self.present(0..u64::MAX).await?.is_empty())
+    }
+
+    /// The installation whose blobs these are; `None`: they carry no mark.
+    async fn installation(&self) -> Result<Option<InstallationId>, BlobError>;
+
+    /// Marks these blobs as `ours`, unless they carry a mark; whose they are from now on.
+    async fn claim(&self, ours: InstallationId) -> Result<InstallationId, BlobError>;
 }
 
 /// Writes one blob front to back, without copying: the caller fills [`spare`](Self::spare).

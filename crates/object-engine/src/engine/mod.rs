@@ -54,6 +54,7 @@ mod copies;
 mod deletes;
 mod expire;
 mod fronts;
+mod installation;
 mod leases;
 mod listings;
 mod manifests;
@@ -76,6 +77,7 @@ pub use audit::Audit;
 pub use bodies::{BodyReader, BodyWriter};
 pub use bucket_pages::BucketPage;
 pub use expire::{Expired, NEWER_COUNTED_MAX, Standing};
+pub use installation::ForeignBlobs;
 pub use manifests::SLICES_MAX;
 pub use pins::ReadPin;
 pub use sessions::{SESSION_EXPIRY_DEFAULT, Sharing};
@@ -150,7 +152,7 @@ struct Inner {
 }
 
 impl ObjectEngine {
-    /// Opens: checks the catalog's schema version (an unknown one is refused).
+    /// Opens: checks the catalog's schema version (an unknown one is refused) and that the blobs are its own.
     ///
     /// An engine that is alone reverts what a crash left half done, sweeps the leases of dead engines,
     /// and takes a lease of its own: every session and lease found here counts as dead. One of several
@@ -158,6 +160,8 @@ impl ObjectEngine {
     pub async fn open(backends: Backends, options: EngineOptions) -> Result<Self, EngineError> {
         let engine = Self::new(backends, options);
         engine.check_schema().await?;
+        engine.refuse_foreign_blobs().await?;
+        engine.claim_blobs().await?;
         if engine.expiry().is_some() {
             engine.join().await?;
             return Ok(engine);

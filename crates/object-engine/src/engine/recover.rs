@@ -25,10 +25,12 @@ const TURN: &str = "sweep";
 const SWEEP_BATCH: usize = 256;
 
 impl ObjectEngine {
-    /// Refuses a catalog of another schema, or one that a migration left; marks an empty one with ours.
+    /// Refuses a catalog of another schema, or one that a migration left; marks an empty one with ours, unless the
+    /// blobs are another's.
     pub(super) async fn check_schema(&self) -> Result<(), EngineError> {
         migrate::refuse_unless_whole(&*self.inner.backends.catalog).await?;
         if self.get(keys::schema()).await?.is_none() {
+            self.refuse_foreign_blobs().await?;
             self.mark_schema().await?;
         }
         let entry = self.get(keys::schema()).await?;

@@ -1,7 +1,8 @@
 //! How a migration begins, or is found begun.
 //!
 //! Guarantees: it begins only from a whole source into an empty target; what is begun goes on only from the
-//! same state of the same source.
+//! same state of the same source; only the source's own blobs are read, and none is written before the target's
+//! carry the mark of what the target becomes.
 
 use bytes::Bytes;
 
@@ -15,7 +16,7 @@ use crate::{
     engine::recover::SCHEMA,
     entropy::random_16,
     keys,
-    record::decode_number,
+    record::{Installation, decode_number},
 };
 
 /// What is found at the beginning.
@@ -41,6 +42,7 @@ pub(super) async fn begin(
     {
         return Ok(Begun::Already(origin.0.summary));
     }
+    check_source_blobs(from).await?;
     let begun = noted(to, keys::journal()).await?;
     // Retired by the very run that died before its last commit, a source is still this migration's.
     let ours = begun.as_ref().map(|(journal, _)| &journal.id[..]);
@@ -50,12 +52,38 @@ pub(super) async fn begin(
     match begun {
         Some((journal, _)) if journal.source != state => Err(Refusal::SourceServed.into()),
         Some((journal, _)) if journal.blobs_stay != blobs_stay => Err(Refusal::OtherBlobs.into()),
-        Some((journal, stamp)) => Ok(Begun::AtWork(journal, stamp)),
+        Some((journal, stamp)) => at_work(to, journal, stamp).await,
         None => {
             let id = random_16(&*options.entropy);
-            begin_anew(to, Journal::new(id, state, blobs_stay)).await
+            let journal = Journal::new(id, state, blobs_stay);
+            let stamp = begin_anew(to, &journal).await?;
+            at_work(to, journal, stamp).await
         }
     }
+}
+
+/// Refuses blobs that carry the mark of another installation than the source's. That they carry none is no reason:
+/// the source may not have been served since there were marks, or be a backup that lacks it.
+async fn check_source_blobs(from: &Side) -> Result<(), MigrateError> {
+    let ours = get(&*from.catalog, keys::installation()).await.map_err(source)?;
+    let Some(ours) = ours else { return Ok(()) };
+    let ours = Installation::decode(&ours.value).map_err(source)?.id;
+    match from.blobs.installation().await.map_err(source)? {
+        Some(found) if found != ours => Err(Refusal::SourceBlobsOfAnother(found).into()),
+        _ => Ok(()),
+    }
+}
+
+/// Marks the target's blobs, if none of it was done or a run died before it did; those that stay have their mark.
+async fn at_work(to: &Side, journal: Journal, stamp: Stamp) -> Result<Begun, MigrateError> {
+    if !journal.blobs_stay {
+        let ours = journal.installation();
+        let found = to.blobs.claim(ours).await.map_err(target)?;
+        if found != ours {
+            return Err(Refusal::TargetBlobsOfAnother(found).into());
+        }
+    }
+    Ok(Begun::AtWork(journal, stamp))
 }
 
 /// The state of the source, and which migration retired it.
@@ -106,21 +134,23 @@ async fn noted(
     decoded.transpose().map_err(|error: crate::record::Malformed| target(error))
 }
 
-async fn begin_anew(to: &Side, journal: Journal) -> Result<Begun, MigrateError> {
+async fn begin_anew(to: &Side, journal: &Journal) -> Result<Stamp, MigrateError> {
     for space in [Space::Index, Space::Records, Space::Inline] {
         if !is_empty(&*to.catalog, space).await.map_err(target)? {
             return Err(Refusal::TargetCatalogTaken.into());
         }
     }
-    let blobs_taken =
-        !journal.blobs_stay && !to.blobs.present(0..u64::MAX).await.map_err(target)?.is_empty();
-    if blobs_taken {
-        return Err(Refusal::TargetBlobsTaken.into());
+    if !journal.blobs_stay {
+        if let Some(found) = to.blobs.installation().await.map_err(target)? {
+            return Err(Refusal::TargetBlobsOfAnother(found).into());
+        }
+        if !to.blobs.is_empty().await.map_err(target)? {
+            return Err(Refusal::TargetBlobsTaken.into());
+        }
     }
     let mut commit = Commit::default();
     commit.check(keys::journal(), Expect::Absent).put(keys::journal(), journal.encode());
-    let stamp = committed(to, commit).await?;
-    Ok(Begun::AtWork(journal, stamp))
+    committed(to, commit).await
 }
 
 async fn is_empty(catalog: &dyn Catalog, space: Space) -> Result<bool, CatalogError> {

@@ -7,6 +7,7 @@
 use bytes::Bytes;
 
 use crate::{
+    blobs::installation::InstallationId,
     catalog::Space,
     record::{Malformed, Reader, Writer},
 };
@@ -16,7 +17,8 @@ const FORMAT: u8 = 1;
 /// The journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Journal {
-    /// Drawn when the migration began.
+    /// Drawn when the migration began. Where blobs are copied it is also the installation that the target becomes:
+    /// another than the source's, which may be served again.
     pub(super) id: [u8; 16],
     /// What is copied.
     pub(super) source: Source,
@@ -121,6 +123,11 @@ impl Journal {
     pub(super) fn new(id: [u8; 16], source: Source, blobs_stay: bool) -> Self {
         let (cursor, done, summary) = Default::default();
         Self { id, source, blobs_stay, phase: Phase::Plan, cursor, done, summary }
+    }
+
+    /// Which installation the target becomes, where blobs are copied.
+    pub(super) fn installation(&self) -> InstallationId {
+        InstallationId(self.id)
     }
 
     /// Begins a phase. Records are counted over all spaces.

@@ -33,6 +33,12 @@
 //! removing what is not there is nothing. What must be copied is noted in the target by the blob's id, since a body
 //! that many versions share is one blob, and since ids in order are what stores are quick at.
 //!
+//! # Whose the blobs are
+//!
+//! Where blobs are copied, the target is another installation than the source: each has its own blobs, and neither
+//! may ever be served over the other's. Its id is the migration's, which the journal has from the first commit on,
+//! so that a run that is taken up finds its own mark. Where blobs stay, their mark stays, and the id is copied.
+//!
 //! Does not: run beside a server (the caller holds the locks), merge into what is there, or repair. A damaged or
 //! missing blob ends it.
 
@@ -45,11 +51,12 @@ mod records;
 use std::{fmt, sync::Arc};
 
 use crate::{
-    blobs::{BlobId, BlobStore, buffers::BufferPool},
+    blobs::{BlobId, BlobStore, buffers::BufferPool, installation::InstallationId},
     catalog::{Catalog, CatalogError, Commit, CommitError, Entry, Expect, Key, Read, Stamp},
     entropy::Entropy,
     error::EngineError,
     keys,
+    record::Installation,
 };
 
 use journal::{Journal, Phase};
@@ -163,6 +170,12 @@ pub enum Refusal {
     /// There are blobs in the target.
     #[error("the target's blobs are not empty")]
     TargetBlobsTaken,
+    /// Nothing would be found among these blobs, or the wrong ones.
+    #[error("the source's blobs are not its own: they are marked as installation {0}'s")]
+    SourceBlobsOfAnother(InstallationId),
+    /// Somebody else keeps blobs there, or is about to.
+    #[error("the target's blobs are marked as installation {0}'s")]
+    TargetBlobsOfAnother(InstallationId),
     /// Blobs that stay need a source that goes.
     #[error("where blobs stay in their place, the source must be retired")]
     NotRetired,
@@ -313,6 +326,10 @@ impl Run<'_> {
         commit.check(keys::journal(), Expect::Stamp(self.stamp)).delete(keys::journal());
         commit.put(keys::origin(), self.journal.encode());
         commit.put(keys::schema(), schema.value);
+        if !self.journal.blobs_stay {
+            let id = self.journal.installation();
+            commit.put(keys::installation(), Installation { id, is_marked: true }.encode());
+        }
         committed(self.to, commit).await?;
         Ok(Migrated::Now(self.journal.summary))
     }

@@ -46,10 +46,12 @@ pub(super) async fn page(
 }
 
 /// Whether a record is copied: not the schema, which comes last, nor what is about migrations or engines at work;
-/// leases only where the blobs stay that nothing refers to.
+/// leases, and whose the blobs are, only where the blobs stay, with those that nothing refers to.
 pub(super) fn is_copied(space: Space, key: &[u8], blobs_stay: bool) -> bool {
     match space {
-        Space::Index => key != keys::schema().bytes,
+        Space::Index => {
+            key != keys::schema().bytes && (blobs_stay || key != keys::installation().bytes)
+        }
         Space::Records => {
             let is_left = |prefix: &[u8]| key.starts_with(prefix);
             !is_left(keys::MIGRATION)

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::{Malformed, Reader, SessionId, Writer};
 use crate::{
+    blobs::installation::InstallationId,
     clock::Timestamp,
     model::{BodyId, BucketUid, ObjectKey},
 };
@@ -154,6 +155,28 @@ pub(crate) fn decode_master_check(record: &[u8]) -> Result<Bytes, Malformed> {
     let sealed = record.bytes()?;
     record.end()?;
     Ok(sealed)
+}
+
+/// The installation that a catalog and its blobs are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Installation {
+    pub(crate) id: InstallationId,
+    /// The blobs have carried the mark: others that do not are not these.
+    pub(crate) is_marked: bool,
+}
+
+impl Installation {
+    pub(crate) fn encode(self) -> Bytes {
+        Writer::new(FORMAT).fixed(&self.id.0).byte(u8::from(self.is_marked)).finish()
+    }
+
+    pub(crate) fn decode(record: &[u8]) -> Result<Self, Malformed> {
+        let mut record = Reader::new(record, "installation", FORMAT)?;
+        let id = InstallationId(record.fixed()?);
+        let is_marked = record.flag()?;
+        record.end()?;
+        Ok(Self { id, is_marked })
+    }
 }
 
 /// A record that is one number: the schema version, the next lease.

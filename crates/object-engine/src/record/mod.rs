@@ -19,8 +19,9 @@ pub(crate) use bucket::{BucketRecord, BucketState};
 pub(crate) use codec::{Malformed, Reader, Writer};
 pub(crate) use head::{HEAD_BYTES_MAX, Head, Shown};
 pub(crate) use housekeeping::{
-    Completing, Lease, LeaseState, Owner, RemovedUpload, decode_count, decode_master_check,
-    decode_number, decode_time, encode_count, encode_master_check, encode_number, encode_time,
+    Completing, Installation, Lease, LeaseState, Owner, RemovedUpload, decode_count,
+    decode_master_check, decode_number, decode_time, encode_count, encode_master_check,
+    encode_number, encode_time,
 };
 pub(crate) use named_key::{decode_named_key, encode_named_key};
 pub(crate) use session::{Session, SessionId, SessionState, decode_turn, encode_turn};

@@ -6,7 +6,12 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{blobs::BlobId, catalog::Stamp, clock::Timestamp, model::*};
+use crate::{
+    blobs::{BlobId, installation::InstallationId},
+    catalog::Stamp,
+    clock::Timestamp,
+    model::*,
+};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -195,6 +200,14 @@ fn what_engines_that_share_a_catalog_write_survives() {
     let session = Session { state: SessionState::Fenced, readers: Stamp(300) };
     assert_eq!(hex(&session.encode()), "0101ac02");
     assert_eq!(decode_turn(&encode_turn(id)), Ok(id));
+    for is_marked in [false, true] {
+        let installation = Installation { id: InstallationId([0xcd; 16]), is_marked };
+        assert_eq!(Installation::decode(&installation.encode()), Ok(installation));
+        assert_eq!(
+            hex(&installation.encode()),
+            format!("01{}0{}", "cd".repeat(16), u8::from(is_marked))
+        );
+    }
     assert_eq!(hex(&encode_master_check(b"ab")), "01026162");
     assert_eq!(decode_master_check(&encode_master_check(b"ab")), Ok(Bytes::from_static(b"ab")));
 

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use object_engine::{
-    blobs::{BlobError, BlobId, BlobReader, BlobStore, BlobWriter},
+    blobs::{BlobError, BlobId, BlobReader, BlobStore, BlobWriter, installation::InstallationId},
     catalog::{
         Catalog, CatalogError, Commit, CommitError, Direction, Entry, Read, Space, Stamp, Visitor,
     },
@@ -232,6 +232,16 @@ impl BlobStore for MortalBlobs {
         self.1.blob()?;
         self.0.present(ids).await
     }
+
+    async fn installation(&self) -> Result<Option<InstallationId>, BlobError> {
+        self.1.blob()?;
+        self.0.installation().await
+    }
+
+    async fn claim(&self, ours: InstallationId) -> Result<InstallationId, BlobError> {
+        self.1.blob()?;
+        self.0.claim(ours).await
+    }
 }
 
 #[async_trait]
@@ -363,6 +373,14 @@ impl BlobStore for SleepyBlobs {
     async fn present(&self, ids: Range<u64>) -> Result<Vec<BlobId>, BlobError> {
         self.1.pass(self.0.present(ids)).await
     }
+
+    async fn installation(&self) -> Result<Option<InstallationId>, BlobError> {
+        self.1.pass(self.0.installation()).await
+    }
+
+    async fn claim(&self, ours: InstallationId) -> Result<InstallationId, BlobError> {
+        self.1.pass(self.0.claim(ours)).await
+    }
 }
 
 #[async_trait]
@@ -381,5 +399,62 @@ impl BlobWriter for SleepyWriter {
 
     async fn finish(self: Box<Self>) -> Result<u64, BlobError> {
         self.1.pass(self.0.finish()).await
+    }
+}
+
+/// A blob store whose mark a test writes and wipes.
+#[derive(Debug)]
+pub(crate) struct Remarked {
+    inner: Arc<dyn BlobStore>,
+    mark: Mutex<Option<InstallationId>>,
+}
+
+impl Remarked {
+    /// Without a mark, whatever is in it.
+    pub(crate) fn new(inner: Arc<dyn BlobStore>) -> Arc<Self> {
+        Arc::new(Self { inner, mark: Mutex::default() })
+    }
+
+    pub(crate) fn mark(&self) -> Option<InstallationId> {
+        *self.mark.lock().unwrap()
+    }
+
+    pub(crate) fn set_mark(&self, mark: Option<InstallationId>) {
+        *self.mark.lock().unwrap() = mark;
+    }
+}
+
+#[async_trait]
+impl BlobStore for Remarked {
+    async fn create(
+        &self,
+        id: BlobId,
+        length: Option<u64>,
+    ) -> Result<Box<dyn BlobWriter>, BlobError> {
+        self.inner.create(id, length).await
+    }
+
+    async fn open(&self, id: BlobId, length: u64) -> Result<Box<dyn BlobReader>, BlobError> {
+        self.inner.open(id, length).await
+    }
+
+    async fn delete(&self, id: BlobId) -> Result<(), BlobError> {
+        self.inner.delete(id).await
+    }
+
+    async fn scrub(&self, id: BlobId, length: u64) -> Result<(), BlobError> {
+        self.inner.scrub(id, length).await
+    }
+
+    async fn present(&self, ids: Range<u64>) -> Result<Vec<BlobId>, BlobError> {
+        self.inner.present(ids).await
+    }
+
+    async fn installation(&self) -> Result<Option<InstallationId>, BlobError> {
+        Ok(self.mark())
+    }
+
+    async fn claim(&self, ours: InstallationId) -> Result<InstallationId, BlobError> {
+        Ok(*self.mark.lock().unwrap().get_or_insert(ours))
     }
 }

@@ -12,6 +12,7 @@ mod expiry;
 mod front_crashes;
 mod fronts;
 mod histories;
+mod installations;
 mod listing_model;
 mod listings;
 mod locks;

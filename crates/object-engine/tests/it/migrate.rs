@@ -7,9 +7,11 @@ use object_engine::{
         BlobError, BlobId, BlobStore,
         buffers::BufferPool,
         faulty::{BlobOperation, FailingBlobs, Tear, TornBlobs},
+        installation::InstallationId,
         memory::MemoryBlobs,
     },
     catalog::{Catalog, Commit, Direction, Key, Space, Stamp, Step as Walk, memory::MemoryCatalog},
+    error::EngineError,
     migrate::{
         BlobsMove, MigrateError, MigrateOptions, Migrated, Progress, Refusal, Side, Step, Watch,
         migrate,
@@ -350,10 +352,72 @@ async fn what_is_there_already_is_not_overwritten() {
     served.open().await;
     let outcome = run_worlds(&from, &served).await;
     assert!(is_refused(&outcome, Refusal::TargetCatalogTaken), "{outcome:?}");
-    let to = World { blobs: Arc::clone(&from.blobs), ..empty_like(&from) };
-    let outcome = run_worlds(&from, &to).await;
-    assert!(is_refused(&outcome, Refusal::TargetBlobsTaken), "{outcome:?}");
+    let theirs = from.blobs.installation().await.unwrap().unwrap();
+    let unmarked: Arc<dyn BlobStore> = Remarked::new(Arc::clone(&from.blobs));
+    for (blobs, why) in [
+        (unmarked, Refusal::TargetBlobsTaken),
+        (Arc::clone(&from.blobs), Refusal::TargetBlobsOfAnother(theirs)),
+    ] {
+        let to = World { blobs, ..empty_like(&from) };
+        let outcome = run_worlds(&from, &to).await;
+        assert!(is_refused(&outcome, why), "{outcome:?}");
+        assert!(records(&*to.catalog).await.is_empty());
+    }
+}
+
+/// Of two that are copied from each other, neither is ever served over the other's blobs.
+#[tokio::test]
+async fn the_target_is_another_installation_unless_the_blobs_stay() {
+    let from = World::new();
+    stock(&from).await;
+    let to = empty_like(&from);
+    run_worlds(&from, &to).await.unwrap();
+    let of = async |world: &World| world.blobs.installation().await.unwrap().unwrap();
+    let (theirs, ours) = (of(&from).await, of(&to).await);
+    assert_ne!(theirs, ours);
+    for (catalog, blobs) in [(&to, &from), (&from, &to)] {
+        let mixed = World { blobs: Arc::clone(&blobs.blobs), ..catalog.clone() };
+        let refused = mixed.try_open().await.unwrap_err();
+        assert!(matches!(refused, EngineError::ForeignBlobs(_)), "{refused:?}");
+    }
+    to.open().await.close().await.unwrap();
+    let stayed = World { blobs: Arc::clone(&to.blobs), ..empty_like(&to) };
+    let stay = MigrateOptions { blobs: BlobsMove::Stay, retire: true, ..options() };
+    migrate(&side(&to), &side(&stayed), &stay, &Seen::default()).await.unwrap();
+    stayed.open().await;
+    assert_eq!(of(&stayed).await, ours);
+}
+
+#[tokio::test]
+async fn only_the_sources_own_blobs_are_read() {
+    let from = World::new();
+    let stock = stock(&from).await;
+    let other = World { entropy: from.entropy.clone(), ..World::new() };
+    other.open().await;
+    let theirs = other.blobs.installation().await.unwrap().unwrap();
+    let wrong = Side { blobs: Arc::clone(&other.blobs), ..side(&from) };
+    let to = empty_like(&from);
+    let outcome = run(&wrong, &side(&to)).await;
+    assert!(is_refused(&outcome, Refusal::SourceBlobsOfAnother(theirs)), "{outcome:?}");
     assert!(records(&*to.catalog).await.is_empty());
+    // A copy of the blobs that lacks the mark is good enough to be read.
+    let unmarked = Side { blobs: Remarked::new(Arc::clone(&from.blobs)), ..side(&from) };
+    run(&unmarked, &side(&to)).await.unwrap();
+    stock.is_in(&to).await;
+}
+
+#[tokio::test]
+async fn a_place_that_another_took_meanwhile_is_not_written_to() {
+    let from = World::new();
+    stock(&from).await;
+    let to = World { blobs: Remarked::new(Arc::new(MemoryBlobs::new())), ..empty_like(&from) };
+    begun(&from, &to, 40).await;
+    let theirs = InstallationId([7; 16]);
+    let taken = Remarked::new(Arc::new(MemoryBlobs::new()));
+    taken.set_mark(Some(theirs));
+    let outcome = run(&side(&from), &Side { blobs: taken.clone(), ..side(&to) }).await;
+    assert!(is_refused(&outcome, Refusal::TargetBlobsOfAnother(theirs)), "{outcome:?}");
+    assert_eq!(taken.is_empty().await, Ok(true));
 }
 
 #[tokio::test]
@@ -562,5 +626,13 @@ impl BlobStore for Flipping {
 
     async fn present(&self, ids: std::ops::Range<u64>) -> Result<Vec<BlobId>, BlobError> {
         self.0.present(ids).await
+    }
+
+    async fn installation(&self) -> Result<Option<InstallationId>, BlobError> {
+        self.0.installation().await
+    }
+
+    async fn claim(&self, ours: InstallationId) -> Result<InstallationId, BlobError> {
+        self.0.claim(ours).await
     }
 }

@@ -15,7 +15,10 @@ impl From<EngineError> for S3Error {
             EngineError::Full => {
                 Self::with_message(ErrorCode::InternalError, "The storage is full.")
             }
-            EngineError::Unavailable(_) => Self::new(ErrorCode::ServiceUnavailable),
+            // An engine over another's blobs does not open; while it is asked, it is not there.
+            EngineError::Unavailable(_) | EngineError::ForeignBlobs(_) => {
+                Self::new(ErrorCode::ServiceUnavailable)
+            }
             EngineError::Damaged(_) | EngineError::Unknown(_) => {
                 Self::new(ErrorCode::InternalError)
             }

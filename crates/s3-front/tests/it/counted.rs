@@ -10,7 +10,10 @@ use std::{
 
 use async_trait::async_trait;
 use object_engine::{
-    blobs::{BlobError, BlobId, BlobReader, BlobStore, BlobWriter, memory::MemoryBlobs},
+    blobs::{
+        BlobError, BlobId, BlobReader, BlobStore, BlobWriter, installation::InstallationId,
+        memory::MemoryBlobs,
+    },
     catalog::{
         Catalog, CatalogError, Commit, CommitError, Direction, Entry, Read, Space, Stamp, Visitor,
         memory::MemoryCatalog,
@@ -114,5 +117,15 @@ impl BlobStore for CountedBlobs {
     async fn present(&self, ids: Range<u64>) -> Result<Vec<BlobId>, BlobError> {
         self.1.blob();
         self.0.present(ids).await
+    }
+
+    async fn installation(&self) -> Result<Option<InstallationId>, BlobError> {
+        self.1.blob();
+        self.0.installation().await
+    }
+
+    async fn claim(&self, ours: InstallationId) -> Result<InstallationId, BlobError> {
+        self.1.blob();
+        self.0.claim(ours).await
     }
 }

@@ -1,15 +1,23 @@
 //! Where blobs are: in files of the data directory, or in an object store.
 //!
 //! Guarantees: a data directory whose blobs are in one place is not opened with them in another, where its
-//! objects could not be read and its sweeps would find nothing to delete. Does not: move blobs.
+//! objects could not be read and its sweeps would find nothing to delete. Does not: move blobs, or know whose they
+//! are; the engine does, so a place is noted by who has opened an engine over it.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use cloud_blobs::{CloudBlobs, Location};
-use object_engine::blobs::{
-    BlobStore,
-    buffers::BufferPool,
-    files::{FileBlobs, FileOptions},
+use object_engine::{
+    blobs::{
+        BlobStore,
+        buffers::BufferPool,
+        files::{FileBlobs, FileOptions},
+    },
+    engine::ForeignBlobs,
 };
 
 use crate::{
@@ -20,12 +28,38 @@ use crate::{
 /// The file that says where the blobs of a data directory are; missing: in its files.
 const NOTE: &str = "blobs.location";
 
+/// Blobs, and where they are.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) blobs: Arc<dyn BlobStore>,
+    /// As an operator knows it.
+    pub(super) place: String,
+    /// The file that says so, where that is not the data directory itself.
+    note: Option<PathBuf>,
+}
+
+impl Opened {
+    /// Notes for all later starts where the blobs are. Whether this was not known.
+    pub(super) fn note(&self) -> Result<bool, Failure> {
+        let Some(note) = &self.note else { return Ok(false) };
+        let is_new = !note.exists();
+        fs::write(note, &self.place).map_err(|error| cannot("write", note, error))?;
+        Ok(is_new)
+    }
+
+    /// Takes the note back, since the place is another's.
+    pub(super) fn forget(&self) -> Result<(), Failure> {
+        let Some(note) = &self.note else { return Ok(()) };
+        fs::remove_file(note).map_err(|error| cannot("remove", note, error))
+    }
+}
+
 /// Opens the blobs of a data directory.
 pub(super) async fn open(
     data: &DataDir,
     location: Option<&Location>,
     buffers: BufferPool,
-) -> Result<Arc<dyn BlobStore>, Failure> {
+) -> Result<Opened, Failure> {
     open_with(data, location, (buffers, environment())).await
 }
 
@@ -34,7 +68,7 @@ pub(super) async fn open_for(
     data: &DataDir,
     location: Option<&Location>,
     (side, buffers): (&str, BufferPool),
-) -> Result<Arc<dyn BlobStore>, Failure> {
+) -> Result<Opened, Failure> {
     open_with(data, location, (buffers, one_side(environment(), side))).await
 }
 
@@ -65,15 +99,14 @@ async fn open_with(
     data: &DataDir,
     location: Option<&Location>,
     (buffers, environment): (BufferPool, Vec<(String, String)>),
-) -> Result<Arc<dyn BlobStore>, Failure> {
+) -> Result<Opened, Failure> {
     check(data.path(), location)?;
     let Some(location) = location else {
         let path = data.blobs()?;
         let opened = FileBlobs::open(&path, FileOptions { buffers, ..FileOptions::default() });
-        return match opened {
-            Ok(blobs) => Ok(Arc::new(blobs)),
-            Err(error) => Err(cannot("open the blobs", &path, error)),
-        };
+        let blobs = opened.map_err(|error| cannot("open the blobs", &path, error))?;
+        let place = path.display().to_string();
+        return Ok(Opened { blobs: Arc::new(blobs), place, note: None });
     };
     let opened = CloudBlobs::open(location, environment.into_iter(), buffers).await;
     let blobs = opened.map_err(|error| {
@@ -81,9 +114,8 @@ async fn open_with(
             .detail(error)
             .hint("credentials come from AWS_…, AZURE_… or GOOGLE_… variables")
     })?;
-    let note = data.path().join(NOTE);
-    fs::write(&note, location.place()).map_err(|error| cannot("write", &note, error))?;
-    Ok(Arc::new(blobs))
+    let note = Some(data.path().join(NOTE));
+    Ok(Opened { blobs: Arc::new(blobs), place: location.place(), note })
 }
 
 /// Refuses a place other than the one that the blobs of this data directory are in.
@@ -107,8 +139,29 @@ fn check(data: &Path, location: Option<&Location>) -> Result<(), Failure> {
         ))
 }
 
+/// Says what was found where the blobs of another installation are, or may be, and what to do.
+pub(super) fn foreign(place: &str, why: ForeignBlobs) -> Failure {
+    let hint = match why {
+        ForeignBlobs::OfAnother { .. } => {
+            "name a place of this installation's own with --blobs, or another data directory; if this \
+             installation's catalog was lost, restore that first"
+        }
+        ForeignBlobs::OfAnUnknown => {
+            "if they are this installation's, its catalog was lost: restore that first; otherwise name a \
+             place where nothing is yet"
+        }
+        ForeignBlobs::Unmarked { .. } => {
+            "name the place that they are in, and see that it is mounted; if it is this one, put its mark back \
+             as docs/operations/blobs-in-an-object-store.md says"
+        }
+    };
+    Failure::failed(format!("the blobs in {place} are not this catalog's")).detail(why).hint(hint)
+}
+
 #[cfg(test)]
 mod tests {
+    use object_engine::blobs::memory::MemoryBlobs;
+
     use super::*;
 
     #[test]
@@ -144,7 +197,12 @@ mod tests {
         assert!(check(data.path(), None).is_ok());
         assert!(check(data.path(), Some(&here)).is_err());
 
-        fs::write(data.path().join(NOTE), here.place()).unwrap();
+        let note = Some(data.path().join(NOTE));
+        let blobs = Arc::new(MemoryBlobs::new());
+        let opened = Opened { blobs, place: here.place(), note };
+        assert!(opened.note().unwrap() && !opened.note().unwrap());
+        opened.forget().unwrap();
+        assert!(opened.note().unwrap());
         assert!(
             check(data.path(), Some(&at("s3://bucket/prefix/?endpoint=https://moved"))).is_ok()
         );

@@ -62,8 +62,9 @@ pub(crate) async fn move_store(
     watch: &dyn WatchMove,
 ) -> Result<Moved, Failure> {
     let buffers = BufferPool::default();
-    let from = open(from, "FROM", buffers.clone()).await?;
-    let to = open(to, "TO", buffers.clone()).await?;
+    let (from, _) = open(from, "FROM", buffers.clone()).await?;
+    let (to, place) = open(to, "TO", buffers.clone()).await?;
+    let is_new = place.note()?;
     let options = MigrateOptions {
         blobs: match options.blobs {
             Blobs::Copied => BlobsMove::Copied,
@@ -77,22 +78,43 @@ pub(crate) async fn move_store(
     match migrate::migrate(&from, &to, &options, watch).await {
         Ok(Migrated::Now(summary)) => Ok(Moved { summary, is_new: true }),
         Ok(Migrated::Before(summary)) => Ok(Moved { summary, is_new: false }),
-        Err(error) => Err(failure(&error)),
+        Err(error) => {
+            if is_new && is_taken(&error) {
+                place.forget()?;
+            }
+            Err(failure(&error))
+        }
     }
 }
 
-async fn open(place: &Place<'_>, side: &str, buffers: BufferPool) -> Result<Side, Failure> {
+/// Whether somebody else's blobs are where the new store's were to be.
+fn is_taken(error: &MigrateError) -> bool {
+    let is_taken =
+        |why: &Refusal| matches!(why, Refusal::TargetBlobsTaken | Refusal::TargetBlobsOfAnother(_));
+    matches!(error, MigrateError::Refused(why) if is_taken(why))
+}
+
+async fn open(
+    place: &Place<'_>,
+    side: &str,
+    buffers: BufferPool,
+) -> Result<(Side, blobs::Opened), Failure> {
     let catalog = open_catalog(place.data, place.metadata).await?;
-    let blobs = blobs::open_for(place.data, place.blobs, (side, buffers)).await?;
-    Ok(Side { catalog, blobs })
+    let opened = blobs::open_for(place.data, place.blobs, (side, buffers)).await?;
+    Ok((Side { catalog, blobs: Arc::clone(&opened.blobs) }, opened))
 }
 
 fn failure(error: &MigrateError) -> Failure {
     let failure = Failure::failed("the store was not moved").detail(error);
     match error {
         MigrateError::Refused(Refusal::NotRetired) => failure.hint("add --retire"),
-        MigrateError::Refused(Refusal::TargetCatalogTaken | Refusal::TargetBlobsTaken) => {
-            failure.hint("move to a place where nothing is yet")
+        MigrateError::Refused(
+            Refusal::TargetCatalogTaken
+            | Refusal::TargetBlobsTaken
+            | Refusal::TargetBlobsOfAnother(_),
+        ) => failure.hint("move to a place where nothing is yet"),
+        MigrateError::Refused(Refusal::SourceBlobsOfAnother(_)) => {
+            failure.hint("name the blobs of that catalog with --from-blobs")
         }
         MigrateError::Refused(_) => failure,
         MigrateError::Source(_) | MigrateError::Target(_) => {

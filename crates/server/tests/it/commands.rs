@@ -177,6 +177,54 @@ fn a_store_moves_to_another_directory_and_only_while_it_is_not_served() {
 }
 
 #[test]
+fn blobs_are_served_with_their_own_catalog_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let serve = |data: &std::path::Path| {
+        let mut command = strongroom(&["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
+        transcript(command.arg(data))
+    };
+    for name in ["one", "two"] {
+        let mut server = Server::start(&at(name), &[]);
+        server.signal("TERM");
+        assert!(server.wait().success());
+    }
+    let mark = |name: &str| std::fs::read_to_string(at(name).join("blobs/installation")).unwrap();
+    let id = |name: &str| mark(name).trim_end().rsplit(' ').next().unwrap().to_owned();
+    let (one, two) = (id("one"), id("two"));
+    assert_eq!((one.len(), mark("one")), (32, format!("strongroom installation {one}\n")));
+    assert_eq!(crate::rig::mode(&at("one").join("blobs/installation")), 0o600);
+
+    // The catalog was lost.
+    std::fs::rename(at("one").join("catalog"), at("lost")).unwrap();
+    let (code, stdout, stderr) = serve(&at("one"));
+    assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
+    let told = format!("are marked as installation {one}'s");
+    assert!(stderr.contains(&told) && stderr.contains("restore that first"), "{stderr}");
+
+    // And another one's put in its place.
+    std::fs::remove_dir_all(at("one").join("catalog")).unwrap();
+    std::fs::rename(at("two").join("catalog"), at("one").join("catalog")).unwrap();
+    let (code, _, stderr) = serve(&at("one"));
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(
+        stderr.contains(&told) && stderr.contains(&format!("installation {two}'s")),
+        "{stderr}"
+    );
+
+    // And the right one, while what it was stored on is not there.
+    std::fs::remove_dir_all(at("one").join("catalog")).unwrap();
+    std::fs::rename(at("lost"), at("one").join("catalog")).unwrap();
+    std::fs::rename(at("one").join("blobs"), at("unmounted")).unwrap();
+    let (code, _, stderr) = serve(&at("one"));
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("they carry no mark") && stderr.contains("is mounted"), "{stderr}");
+    std::fs::remove_dir_all(at("one").join("blobs")).unwrap();
+    std::fs::rename(at("unmounted"), at("one").join("blobs")).unwrap();
+    let _server = Server::start(&at("one"), &[]);
+}
+
+#[test]
 fn keys_are_rotated_beside_a_running_server_and_listed_without_secrets() {
     let dir = tempfile::tempdir().unwrap();
     let mut server = Server::start(dir.path(), &[]);

@@ -14,10 +14,14 @@ use std::{ops::Range, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{BlobError, BlobId, BlobReader, BlobStore, BlobWriter, buffers::BufferPool};
+use super::{
+    BlobError, BlobId, BlobReader, BlobStore, BlobWriter, buffers::BufferPool,
+    installation::InstallationId,
+};
 
 mod faults;
 mod footer;
+mod mark;
 mod names;
 mod reader;
 mod sink;
@@ -106,5 +110,15 @@ impl BlobStore for FileBlobs {
     async fn present(&self, ids: Range<u64>) -> Result<Vec<BlobId>, BlobError> {
         let volume = Arc::clone(&self.0);
         blocking(move || volume.present(&ids)).await
+    }
+
+    async fn installation(&self) -> Result<Option<InstallationId>, BlobError> {
+        let volume = Arc::clone(&self.0);
+        blocking(move || volume.installation()).await
+    }
+
+    async fn claim(&self, ours: InstallationId) -> Result<InstallationId, BlobError> {
+        let volume = Arc::clone(&self.0);
+        blocking(move || volume.claim(ours)).await
     }
 }

@@ -32,7 +32,7 @@ use super::{
 const DIRECTORIES_KEPT_MAX: usize = 256;
 
 /// Owner only: what lies here is sealed, but nobody else has business with it.
-const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
+pub(super) const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// A volume of blobs.
 #[derive(Debug)]
@@ -63,6 +63,11 @@ impl Volume {
         }
         let directories = Mutex::default();
         Ok(Self { root, options, poisoned: AtomicBool::new(false), directories })
+    }
+
+    /// Its own directory.
+    pub(super) fn root(&self) -> &OwnedFd {
+        &self.root
     }
 
     /// Whether anything may still be written.
@@ -184,7 +189,7 @@ impl Volume {
         Ok(Directory { fd, asked: AtomicU64::new(0), covered: Mutex::new(0) })
     }
 
-    fn sync_directory(&self, directory: &OwnedFd) -> Result<(), BlobError> {
+    pub(super) fn sync_directory(&self, directory: &OwnedFd) -> Result<(), BlobError> {
         let synced =
             self.fault(FileOperation::SyncDirectory).and_then(|()| rustix::fs::fsync(directory));
         synced.map_err(|errno| self.poison("a directory", errno))
