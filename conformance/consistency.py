@@ -14,7 +14,8 @@ import random
 import time
 
 from checks import main, same, that
-from histories import Endpoint, Histories
+from histories import Histories
+from kept import Endpoint
 from linearizable import FOREVER, KEEP, Operation, anything, by_definition, linearizable
 from planted import LostWrite, Nothing, Proxy, StaleRead, TornBody
 from server import Server

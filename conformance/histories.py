@@ -12,15 +12,14 @@ import http.client
 import itertools
 import os
 import random
-import ssl
 import threading
 import time
-import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
 import keys
+from kept import Kept
 from linearizable import FOREVER, KEEP, NotLinearizable, Operation, Register, anything
-from raw import Answer, Raw, UNSIGNED
+from raw import Answer, UNSIGNED
 
 HOLDERS = {"a": hashlib.sha256(b"holder a").digest(), "b": hashlib.sha256(b"holder b").digest(), "server": None}
 # On both sides of what lives in the catalog and what in blobs.
@@ -29,68 +28,8 @@ PART = 5 << 20
 NUMBER = "x-amz-meta-number"
 # After an error, doubled with each further one: a dead server's clients do not spin.
 PAUSE_SECONDS, PAUSE_SECONDS_MAX = 0.05, 1.0
-IDLE_SECONDS_MAX = 10  # a kept connection that the server may have closed is not used again
 WEIGHTS = {"put": 20, "put_if_absent": 6, "put_if_match": 8, "copy": 10, "complete": 5, "delete": 9, "get": 24,
            "head": 10, "list_names": 8}
-
-
-class Endpoint:
-    """A server by its URL; what `Raw` wants to know of one."""
-
-    def __init__(self, url, ca, access, secret):
-        place = urllib.parse.urlsplit(url)
-        self.host, self.port, self.ca, self.pair = place.hostname, place.port, ca, (access, secret)
-
-    def credentials(self):
-        """The access key and secret key."""
-        return self.pair
-
-    def tls(self, check_hostname=True):
-        """A TLS context that trusts the CA."""
-        context = ssl.create_default_context(cafile=str(self.ca))
-        context.check_hostname = check_hostname
-        return context
-
-
-class Kept(Raw):
-    """Signed requests over one kept connection."""
-
-    def __init__(self, endpoint, timeout):
-        super().__init__(endpoint)
-        self.timeout, self.context, self.kept, self.used = timeout, endpoint.tls(), None, 0
-
-    @property
-    def host(self):
-        return f"{self.server.host}:{self.server.port}"
-
-    def send(self, method, target, headers, body=b""):
-        """Sends and reads to the end; an `OSError` or `HTTPException` means that nobody knows."""
-        if self.kept and time.monotonic() - self.used > IDLE_SECONDS_MAX:
-            self.drop()
-        self.kept = self.kept or http.client.HTTPSConnection(self.server.host, self.server.port, timeout=self.timeout,
-                                                             context=self.context)
-        try:
-            self.kept.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
-            for name, value in [*headers, ("Content-Length", str(len(body)))]:
-                self.kept.putheader(name, value)
-            self.kept.endheaders()
-            # A refusal may come before the body was taken; the answer counts, and then the connection is over.
-            if body:
-                self.kept.send(body)
-            answer = Answer(self.kept.getresponse())
-        except BaseException:
-            self.drop()
-            raise
-        self.used = time.monotonic()
-        if answer.broken or answer.headers.get("connection", "").lower() == "close":
-            self.drop()
-        return answer
-
-    def drop(self):
-        """Closes the connection."""
-        if self.kept:
-            self.kept.close()
-        self.kept = None
 
 
 class Histories:
