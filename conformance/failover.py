@@ -2,9 +2,9 @@
 
 After each kill writes are acknowledged again, without any other process having been restarted; the history of every
 name is linearizable, so no acknowledged write is lost or comes back; names that are written once are all there, and
-every body is whole. What was under way has either happened or not. The longest time without an acknowledged write is
-measured for each round: of a front-end as its clients go on to the others (or wait for it, where it is the only one),
-of the primary as PostgreSQL's crash and as its machine's, in turn.
+every body is whole. What was under way has either happened or not; before a kill next to no outcome may be open. The
+longest time without an acknowledged write is measured for each round: of a front-end as its clients go on to the others
+(or wait for it, where it is the only one), of the primary as PostgreSQL's crash and as its machine's, in turn.
 
 `--rounds N` is how often each is killed. Needs PostgreSQL and etcd; `--blobs` and `--rgw` as in `backends.py`.
 """
@@ -62,6 +62,9 @@ class Rounds:
         with self.lane.check("the load was a load"):
             print(f"answers: {dict(sorted(self.histories.answers.items()))}")
             that(len(self.histories.acknowledged) > 100 * rounds, f"only {len(self.histories.acknowledged)} acknowledged writes")
+        with self.lane.check("next to no outcome is open but for the kills"):
+            asked, unknown = self.histories.answered()
+            print(f"{unknown} of {asked} outcomes before the kills are open")
         for what, gaps in self.gaps.items():
             ordered = sorted(gaps)
             print(f"{what} killed {len(gaps)} times: longest seconds without an acknowledged write: median "
@@ -71,8 +74,10 @@ class Rounds:
         """One kill under load, and the judgement."""
         with self.lane.check(name):
             before = {front.pid for front in (self.server, *self.server.others)}
+            self.histories.is_calm = True
             self.histories.begin()
             time.sleep(self.chance.uniform(*BEFORE_SECONDS))
+            self.histories.is_calm = False
             killed, restore = time.monotonic_ns(), kill()
             try:
                 gap = self.resumed(killed)

@@ -1,11 +1,14 @@
-"""Clients that put, copy, delete, complete, read and list on a few names at once, and what their answers say.
+"""Clients that put, copy, delete (also many at once), complete, read and list on a few names, and what their answers say.
 
 Every write has a number of its own, in the object's metadata and in its body, and one of three holders: two customer
 keys and the server's own. So an answer tells which write it saw, also by refusing a key. Each answer becomes an
-operation of `linearizable.py` on its name; a page of a listing becomes one for each name that it covers; a copy is a
-look at its source and a write of its target. Errors of the server and of the connection leave a write's outcome open.
-Bodies are compared whole, whatever else is found. Does not: judge; `Histories.check` hands over to the checker.
+operation of `linearizable.py` on its name; a page of a listing becomes one for each name that it covers, DeleteObjects
+one for each of its keys; a copy is a look at its source and a write of its target. Errors of the server and of the
+connection leave a write's outcome open, which forgives much: while nothing is disturbed on purpose they are counted,
+and `Histories.answered` refuses more than `OPEN_SHARE_MAX` of them. Bodies are compared whole, whatever else is found.
+Does not: judge, `Histories.check` hands over to the checker; know versions, `version_histories.py` does.
 """
+import base64
 import collections
 import hashlib
 import http.client
@@ -28,8 +31,12 @@ PART = 5 << 20
 NUMBER = "x-amz-meta-number"
 # After an error, doubled with each further one: a dead server's clients do not spin.
 PAUSE_SECONDS, PAUSE_SECONDS_MAX = 0.05, 1.0
-WEIGHTS = {"put": 20, "put_if_absent": 6, "put_if_match": 8, "copy": 10, "complete": 5, "delete": 9, "get": 24,
-           "head": 10, "list_names": 8}
+# The codes of a row of DeleteObjects whose outcome nobody knows.
+OPEN_CODES = ("InternalError", "ServiceUnavailable", "SlowDown")
+WEIGHTS = {"put": 20, "put_if_absent": 6, "put_if_match": 8, "copy": 10, "complete": 5, "delete": 7, "delete_many": 5,
+           "get": 24, "head": 10, "list_names": 8}
+# Of the outcomes, while nothing is killed: one in a thousand. More of them, and a pass would say little of the rest.
+OPEN_SHARE_MAX = 0.001
 
 
 class Histories:
@@ -45,7 +52,13 @@ class Histories:
         self.latest = {}  # what was last seen under a name; only a hint
         self.fresh = {}  # name: (number, acknowledged); written once, for ever
         self.wrong, self.answers, self.acknowledged, self.operations = [], collections.Counter(), [], 0
-        self.clients = [Client(self, random.Random(f"{seed} {number}"), number, timeout) for number in range(clients)]
+        self.kinds = collections.Counter()
+        self.is_calm = True  # nothing is disturbed on purpose
+        self.clients = [self.client(random.Random(f"{seed} {number}"), number, timeout) for number in range(clients)]
+
+    def client(self, chance, place, timeout):
+        """A client of these histories."""
+        return Client(self, chance, place, timeout)
 
     def make_bucket(self):
         """Makes the bucket."""
@@ -77,25 +90,33 @@ class Histories:
         last = self.clients[0]
         for name in self.names:
             last.look(name)
-        per_name, copies = {name: [] for name in self.names}, []
+        per_name = {name: [] for name in self.names}
         for client in self.clients:
             for name, operation in client.made:
                 per_name[name].append(operation)
-            copies += client.copied
             self.operations += len(client.made)
-            client.made, client.copied = [], []
-        for copy in copies:
-            per_name[copy.source].append(copy.seen(self))
+            client.made = []
         for name, operations in per_name.items():
-            for operation in [*operations, *self.registers[name].unfinished]:
-                is_unseen = operation.ended == FOREVER and operation.leaves is not None and operation.leaves not in self.etag_of
-                operation.spare = self.holder_of[operation.leaves] if is_unseen else None
             try:
-                self.registers[name].check(operations)
+                self.judge(name, operations)
             except NotLinearizable as error:
                 self.wrong.append(f"{name}: {error}")
         if self.wrong:
             raise AssertionError(f"{len(self.wrong)} violations; the first: {self.wrong[0]}")
+
+    def judge(self, name, operations):
+        """Goes on with the history of a name by a window."""
+        for operation in [*operations, *self.registers[name].unfinished]:
+            is_unseen = operation.ended == FOREVER and operation.leaves is not None and operation.leaves not in self.etag_of
+            operation.spare = self.holder_of[operation.leaves] if is_unseen else None
+        self.registers[name].check(operations)
+
+    def answered(self):
+        """How many outcomes there were in calm, and how many of them open; raises if that is too large a share."""
+        asked, unknown = (sum(getattr(client, count) for client in self.clients) for count in ("outcomes", "open"))
+        if unknown > asked * OPEN_SHARE_MAX:
+            raise AssertionError(f"{unknown} of {asked} outcomes are open though nothing was killed; {OPEN_SHARE_MAX:.1%} may be")
+        return asked, unknown
 
     def known(self, table, number, value):
         """Notes what a write is known by; it never changes."""
@@ -118,21 +139,16 @@ class Histories:
         return len(self.fresh)
 
 
-class Copied:
-    """A copy that succeeded: some moment of its source."""
+class Row:
+    """A row of DeleteObjects: a key, perhaps the ETag that it must have, perhaps a version."""
 
-    def __init__(self, source, begun, ended, holder, number):
-        self.source, self.begun, self.ended, self.holder, self.number = source, begun, ended, holder, number
+    def __init__(self, name, etag=None, version=None):
+        self.name, self.etag, self.version = name, etag, version
 
-    def seen(self, histories):
-        """The look at the source, as precise as what was read of the target later allows."""
-        content = histories.content_of.get(self.number)
-
-        def guard(state):
-            if state is None or histories.holder_of[state] != self.holder:
-                return False
-            return content is None or histories.content_of.get(state, content) == content
-        return Operation(self.begun, self.ended, guard, KEEP, f"copied from {self.source} as write {self.number}, content {content}")
+    def element(self):
+        """As the document has it."""
+        fields = [("Key", self.name), ("VersionId", self.version), ("ETag", self.etag)]
+        return "<Object>" + "".join(f"<{field}>{text}</{field}>" for field, text in fields if text is not None) + "</Object>"
 
 
 class Client:
@@ -142,13 +158,15 @@ class Client:
         self.all, self.chance = histories, chance
         self.raws = [Kept(endpoint, timeout) for endpoint in histories.endpoints]
         self.turn, self.errors = itertools.count(place), 0
-        self.made, self.copied = [], []  # (name, operation)
+        self.outcomes, self.open = 0, 0  # in calm
+        self.made = []  # (name, operation)
 
     def work(self, over):
         """Random operations until told to stop."""
         kinds, weights = zip(*self.all.weights.items())
         while not over.is_set():
             kind = self.chance.choices(kinds, weights)[0]
+            self.all.kinds[kind] += 1
             getattr(self, kind)(self.chance.choice(self.all.names))
 
     # Requests
@@ -157,21 +175,30 @@ class Client:
         """(begun, ended, answer or None): None where the outcome is open."""
         raw = self.raws[next(self.turn) % len(self.raws)]
         path = f"/{self.all.bucket}/{name}" if name else f"/{self.all.bucket}"
-        begun = time.monotonic_ns()
+        was_calm, begun = self.all.is_calm, time.monotonic_ns()
         try:
             answer = raw.request(method, path, headers, body, query, payload=UNSIGNED if body else None)
         except (OSError, http.client.HTTPException) as error:
             self.all.answers[type(error).__name__] += 1
+            self.count(was_calm, is_open=True)
             self.pause()
             return begun, FOREVER, None
         ended = time.monotonic_ns()
-        is_error = answer.status >= 300 or answer.body[:400].find(b"<Error>") >= 0
+        begins = answer.body[:400]
+        is_error = answer.status >= 300 or (b"<Error>" in begins and b"<DeleteResult" not in begins)
         self.all.answers[f"{method} {answer.status}" + (f" {answer.code}" if is_error and answer.code else "")] += 1
-        if answer.broken or answer.status >= 500 or (is_error and answer.status == 200):
+        is_open = answer.broken or answer.status >= 500 or (is_error and answer.status == 200)
+        self.count(was_calm, is_open)
+        if is_open:
             self.pause()
             return begun, FOREVER, None
         self.errors = 0
         return begun, ended, answer
+
+    def count(self, was_calm, is_open):
+        """Counts an outcome that was waited for in calm from beginning to end."""
+        if was_calm and self.all.is_calm:
+            self.outcomes, self.open = self.outcomes + 1, self.open + is_open
 
     def pause(self):
         """Waits a moment, and a longer one after each further error."""
@@ -208,14 +235,22 @@ class Client:
         """Adds an operation to the history."""
         self.made.append((name, Operation(begun, ended, guard, leaves, told)))
 
+    def left(self, name, interval, guard, number, told, _version=None):
+        """Adds a write of `number`, or a delete (`None`), to the history."""
+        self.note(name, *interval, guard, number, told)
+
+    def missing(self, _name, _answer):
+        """The guard of a read that found nothing."""
+        return absent
+
     def written(self, name, number, asked, guard, told):
         """A write of `number` over what `guard` allows; `True` if it is acknowledged, `None` if that is open."""
         begun, ended, answer = asked
         if answer is None:
-            self.note(name, begun, FOREVER, guard, number, f"{told}, outcome open")
+            self.left(name, (begun, FOREVER), guard, number, f"{told}, outcome open")
             return None
         if answer.status in (200, 204):
-            self.note(name, begun, ended, guard, number, told)
+            self.left(name, (begun, ended), guard, number, told, answer.headers.get("x-amz-version-id"))
             self.all.acknowledged.append(ended)
             etag = answer.headers.get("etag") or answer.error().get("ETag")
             if number is not None:
@@ -251,6 +286,10 @@ class Client:
     def has_other_etag(self, etag):
         """The guard of another ETag."""
         return lambda state: state is not None and self.all.etag_of.get(state) != etag
+
+    def has_no_etag(self, etag):
+        """The guard of another ETag, or of nothing."""
+        return lambda state: state is None or self.all.etag_of.get(state) != etag
 
     # Writes
 
@@ -308,10 +347,19 @@ class Client:
         told = f"copy {number} under {holder} from {source}"
         outcome = self.written(name, number, asked, anything, told)
         if outcome is True:
-            self.copied.append(Copied(source, asked[0], asked[1], from_holder, number))
+            self.note(source, *asked[:2], self.copied_as(number, from_holder), KEEP, f"{told} succeeded")
         elif isinstance(outcome, Answer):
             held = self.otherwise_held(from_holder)
             self.refused(source, asked, {404: absent, 403: held, 400: held}, told)
+
+    def copied_as(self, number, from_holder):
+        """The guard of what a copy was made of, as precise as what was read of the target before the check."""
+        def guard(state):
+            content = self.all.content_of.get(number)
+            if state is None or self.all.holder_of[state] != from_holder:
+                return False
+            return content is None or self.all.content_of.get(state, content) == content
+        return guard
 
     def complete(self, name):
         """A whole multipart upload; its last step is the write."""
@@ -347,6 +395,57 @@ class Client:
         if isinstance(outcome, Answer):
             self.refused(name, asked, {}, "a delete")
 
+    def delete_many(self, _name):
+        """DeleteObjects: each row of it is an operation of its own, and has an outcome of its own."""
+        rows, is_quiet = self.rows()
+        quiet = "<Quiet>true</Quiet>" if is_quiet else ""
+        document = f"<Delete>{''.join(row.element() for row in rows)}{quiet}</Delete>".encode()
+        digest = base64.b64encode(hashlib.md5(document).digest()).decode()
+        begun, ended, answer = self.ask("POST", "", {"Content-MD5": digest}, document, {"delete": ""})
+        if answer is None:
+            for row in rows:
+                self.deleted(row, (begun, FOREVER), None)
+            return
+        if answer.status != 200:
+            self.all.wrong.append(f"a delete of many: {answer!r}")
+            return
+        outcomes = row_outcomes(answer.body)
+        for row in rows:
+            outcome = outcomes.pop((row.name, row.version), {} if is_quiet else None)
+            if outcome is None:
+                self.all.wrong.append(f"a delete of many says nothing of {row.name} {row.version}")
+            elif "Code" in outcome:
+                self.undeleted(row, (begun, ended), outcome["Code"])
+            else:
+                self.deleted(row, (begun, ended), outcome)
+                self.all.acknowledged.append(ended)
+        if outcomes:
+            self.all.wrong.append(f"a delete of many speaks of {sorted(outcomes, key=str)[:3]}, which it was not asked for")
+
+    def rows(self):
+        """What to delete at once, and whether only failures are to be told."""
+        names = self.chance.sample(self.all.names, min(len(self.all.names), self.chance.randrange(2, 5)))
+        etags = (self.all.etag_of.get(self.all.latest.get(name)) for name in names)
+        return [Row(name, etag if self.chance.random() < 0.3 else None) for name, etag in zip(names, etags)], self.chance.random() < 0.3
+
+    def deleted(self, row, interval, outcome):
+        """A row that succeeded; without an outcome, nobody knows."""
+        told = f"delete among many{f' if {row.etag}' if row.etag else ''}" + ("" if outcome is not None else ", outcome open")
+        version = outcome.get("DeleteMarkerVersionId") if outcome else None
+        self.left(row.name, interval, self.has_etag(row.etag) if row.etag else anything, None, told, version)
+
+    def undeleted(self, row, interval, code):
+        """A row that failed."""
+        is_open = code in OPEN_CODES
+        self.all.answers[f"a row of DeleteObjects {code}"] += 1
+        self.count(self.all.is_calm, is_open)
+        if is_open:
+            self.deleted(row, (interval[0], FOREVER), None)
+        elif row.etag and code == "PreconditionFailed":
+            self.note(row.name, *interval, self.has_no_etag(row.etag), KEEP, f"a delete among many if {row.etag} answered {code}")
+        elif code not in ("ConditionalRequestConflict", "OperationAborted"):
+            self.all.wrong.append(f"a delete of {row.name} {row.version} among many: {code}")
+
     # Reads
 
     def get(self, name, holder=None):
@@ -365,10 +464,11 @@ class Client:
             return None
         if answer.status != 200:
             held = self.otherwise_held(holder)
-            self.refused(name, asked, {404: absent, 403: held, 400: held}, f"a {method} under {holder}")
+            missing = self.missing(name, answer)
+            self.refused(name, asked, {404: missing, 403: held, 400: held}, f"a {method} under {holder}")
             return answer
         number = int(answer.headers[NUMBER])
-        self.all.known(self.all.etag_of, number, answer.headers["etag"])
+        self.identified(name, number, answer)
         if self.all.holder_of.get(number) != holder:
             self.all.wrong.append(f"{name}: write {number} opened under {holder}")
         if method == "GET":
@@ -380,6 +480,10 @@ class Client:
         self.all.latest[name] = number
         self.note(name, begun, ended, lambda state: state == number, KEEP, f"a {method} saw {number}")
         return answer
+
+    def identified(self, _name, number, answer):
+        """Notes what an answer's headers say of a write."""
+        self.all.known(self.all.etag_of, number, answer.headers["etag"])
 
     def whole(self, name, number, body):
         """Holds a body against the write that it names."""
@@ -435,6 +539,15 @@ def absent(state):
 def present(state):
     """Something is there."""
     return state is not None
+
+
+def row_outcomes(body):
+    """{(key, version or None): fields} of an answer to DeleteObjects; what failed has a `Code`."""
+    found = {}
+    for child in ElementTree.fromstring(body):
+        fields = {field.tag.rpartition("}")[2]: field.text or "" for field in child}
+        found[fields.get("Key"), fields.get("VersionId")] = fields
+    return found
 
 
 def page(body):

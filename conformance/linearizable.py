@@ -14,6 +14,7 @@ import itertools
 import math
 
 KEEP = object()  # what an operation that changes nothing leaves
+CHANGED = object()  # what it leaves where that depends on the state
 FOREVER = math.inf
 
 
@@ -41,6 +42,19 @@ class Operation:
         return f"[{self.begun}, {self.ended}] {self.told}"
 
 
+class Change(Operation):
+    """An operation that leaves `change(state)`: of states that are more than the last value written."""
+
+    __slots__ = ("change",)
+
+    def __init__(self, begun, ended, guard, change, told=""):
+        super().__init__(begun, ended, guard, CHANGED, told)
+        self.change = change
+
+    def after(self, state):
+        return self.change(state)
+
+
 class NotLinearizable(AssertionError):
     """No order of moments explains the history."""
 
@@ -64,6 +78,18 @@ class Register:
                 self._end(operation)
             else:
                 self.unfinished[operation] = True
+        self._settle()
+
+    def _settle(self):
+        """Lets go of operations without an outcome that have had their moment in every configuration."""
+        settled = [operation for operation in self.unfinished if all(operation in done for _, done in self.possible)]
+        for operation in settled:
+            self.forget(operation)
+
+    def forget(self, operation):
+        """Lets go of an operation that nothing can depend on any more."""
+        del self.unfinished[operation]
+        self.possible = {(state, done - {operation}) for state, done in self.possible}
 
     def _end(self, ending):
         reached = set()

@@ -6,14 +6,17 @@ are those that caches, lagging replicas and early acknowledgements make. `plante
 import http.client
 import http.server
 import os
+import re
 import ssl
 import threading
 import time
 import urllib.parse
 
+from raw import Raw
 from server import free_port
 
 LOST_EVERY = 20
+STALE_SECONDS = 2.0  # how long what was deleted may still be answered
 SETTLED_SECONDS = 0.5  # what was answered so long ago has surely been received
 # Hop by hop: the proxy's own business.
 OWN = {"connection", "transfer-encoding", "content-length", "keep-alive"}
@@ -35,7 +38,7 @@ class Proxy:
 
             def answer(self):
                 """Any method."""
-                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                body = self.body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 status, headers, content = proxy.fault.answer(self, lambda: proxy.forward(self, body))
                 self.send_response_only(status)
                 for name, value in headers:
@@ -110,14 +113,12 @@ class StaleRead:
     Again and again: one old answer alone may say what is true by chance, such as that a name is not there.
     """
 
-    def __init__(self, listing=False):
-        self.listing, self.planted, self.lock, self.seen = listing, False, threading.Lock(), {}
+    def __init__(self, what="object"):
+        self.what, self.planted, self.lock, self.seen = what, False, threading.Lock(), {}
 
     def answer(self, request, forward):
         """The server's answer, or the old one."""
-        path, _, query = request.path.partition("?")
-        is_list = "list-type" in urllib.parse.parse_qs(query)
-        if request.command != "GET" or is_list != self.listing:
+        if request.command != "GET" or read_of(request) != self.what:
             return forward()
         key = (request.path, request.headers.get("x-amz-server-side-encryption-customer-key-MD5"))
         with self.lock:
@@ -135,6 +136,18 @@ class StaleRead:
         return answer
 
 
+def query_of(request):
+    """The parameters of a request."""
+    return dict(urllib.parse.parse_qsl(request.path.partition("?")[2], keep_blank_values=True))
+
+
+def read_of(request):
+    """What a GET reads: an object, a version of one, a list of names or of versions."""
+    query = query_of(request)
+    lists = {"list-type": "names", "versions": "versions", "versionId": "version"}
+    return next((what for name, what in lists.items() if name in query), "object")
+
+
 class LostWrite:
     """Now and then a PUT of an object is acknowledged and never made: one alone may be overwritten unseen."""
 
@@ -148,7 +161,7 @@ class LostWrite:
         self.puts += is_put
         if is_put and self.puts % LOST_EVERY == 0 and not headers & {"if-match", "if-none-match"}:
             self.planted = True
-            return 200, [("ETag", f'"{os.urandom(16).hex()}"')], b""
+            return 200, [("ETag", f'"{os.urandom(16).hex()}"'), ("x-amz-version-id", os.urandom(16).hex())], b""
         return forward()
 
 
@@ -163,3 +176,102 @@ class TornBody:
             self.planted = True
             content = content[:-100] + bytes(100)
         return status, headers, content
+
+
+class LostDeletes:
+    """DeleteObjects says of every key that it was deleted, and deletes nothing."""
+    planted = False
+
+    def answer(self, request, forward):
+        """The server's answer, or the lie that its document asks for."""
+        if request.command != "POST" or "delete" not in query_of(request):
+            return forward()
+        rows = re.findall(r"<Object>(<Key>.*?</Key>)(<VersionId>.*?</VersionId>)?", request.body.decode())
+        if any(re.search("[^0-9a-f]", version[11:-12]) for _key, version in rows):
+            return forward()  # an id that is none goes on being refused
+        self.planted = True
+        marker = "<DeleteMarker>true</DeleteMarker><DeleteMarkerVersionId>{}</DeleteMarkerVersionId>"
+        told = "".join(f"<Deleted>{key}{version or marker.format(os.urandom(16).hex())}</Deleted>" for key, version in rows)
+        return 200, [], f"<DeleteResult>{told}</DeleteResult>".encode()
+
+
+class LostVersion:
+    """Now and then a PUT takes the version away that it should have hidden."""
+
+    def __init__(self, server):
+        self.raw, self.planted, self.puts, self.newest = Raw(server), False, 0, {}
+
+    def answer(self, request, forward):
+        """The server's answer, and a deletion that nobody asked for."""
+        answer = forward()
+        version = header_of(answer, "x-amz-version-id")
+        if request.command != "PUT" or answer[0] != 200 or not version:
+            return answer
+        path, self.puts = request.path.partition("?")[0], self.puts + 1
+        before = self.newest.get(path)
+        self.newest[path] = version
+        if before and self.puts % LOST_EVERY == 0:
+            self.planted |= self.raw.request("DELETE", path, query={"versionId": before}).status == 204
+        return answer
+
+
+class WrongLatest:
+    """After the newest version was deleted by its id, a read still finds it there, for a while."""
+
+    def __init__(self):
+        self.planted, self.lock, self.newest, self.deleted = False, threading.Lock(), {}, set()
+
+    def answer(self, request, forward):
+        """The server's answer, or the one that was right before."""
+        path, query = request.path.partition("?")[0], query_of(request)
+        key = (path, request.headers.get("x-amz-server-side-encryption-customer-key-MD5"))
+        if request.command == "GET" and read_of(request) == "object":
+            with self.lock:
+                moment, old = self.newest.get(key, (0, None))
+                if old and header_of(old, "x-amz-version-id") in self.deleted and time.monotonic() - moment < STALE_SECONDS:
+                    self.planted = True
+                    return old
+        answer = forward()
+        with self.lock:
+            if request.command == "DELETE" and "versionId" in query and answer[0] == 204:
+                self.deleted.add(query["versionId"])
+            elif request.command == "GET" and read_of(request) == "object" and answer[0] == 200:
+                self.newest[key] = (time.monotonic(), answer)
+        return answer
+
+
+class CrossedVersions:
+    """Now and then a list of versions has two of one key in the wrong order."""
+
+    def __init__(self):
+        self.planted, self.lists = False, 0
+
+    def answer(self, request, forward):
+        """The server's answer, or one with the ids of two versions exchanged."""
+        status, headers, content = forward()
+        self.lists += request.command == "GET" and read_of(request) == "versions"
+        pair = re.compile(rb"(<Key>([^<]*)</Key><VersionId>)([^<]*)(</VersionId>(?:(?!<Key>).)*<Key>\2</Key><VersionId>)([^<]*)", re.S)
+        if request.command == "GET" and read_of(request) == "versions" and self.lists % LOST_EVERY == 0 and pair.search(content):
+            self.planted = True
+            content = pair.sub(rb"\1\5\4\3", content, count=1)
+        return status, headers, content
+
+
+class Unavailable:
+    """Now and then nobody is there to answer."""
+
+    def __init__(self):
+        self.planted, self.requests = False, 0
+
+    def answer(self, _request, forward):
+        """The server's answer, or a 503."""
+        self.requests += 1
+        if self.requests % LOST_EVERY:
+            return forward()
+        self.planted = True
+        return 503, [], b"<Error><Code>ServiceUnavailable</Code></Error>"
+
+
+def header_of(answer, name):
+    """A header of an answer."""
+    return dict((header.lower(), value) for header, value in answer[1]).get(name)
