@@ -164,6 +164,22 @@ class Cluster:
         for text in (f"CREATE ROLE strongroom LOGIN PASSWORD '{self.password}'", "CREATE DATABASE strongroom OWNER strongroom"):
             self.sql(primary, text)
 
+    def configure(self, settings):
+        """Applies settings of Patroni's dynamic configuration, as `patronictl edit-config` does; waits until they are at work."""
+        file = self.directory / "settings.yml"
+        file.write_text(settings)
+        self.own(file)
+        word = ["env", f"PYTHONPATH={self.packages}", self.python, "-c", "from patroni.ctl import ctl; ctl()", "-c",
+                self.nodes[0].directory / "patroni.json"]
+        for words in (["edit-config", "--apply", file, "--force"], ["show-config"]):
+            ended = subprocess.run(as_database_user(*word, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                                   cwd=self.directory, check=False)
+            if ended.returncode:
+                raise AssertionError(f"patronictl {words[0]}: {ended.stdout[-500:]} {ended.stderr[-1500:]}")
+        time.sleep(2 * TIMES["loop_wait"])
+        self.steady()
+        return ended.stdout
+
     def sql(self, node, text):
         """The answer of one statement."""
         ended = subprocess.run([self.binaries / "psql", "-X", "-At", "-h", "127.0.0.1", "-p", str(node.port), "-U", "postgres",

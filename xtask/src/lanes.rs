@@ -37,11 +37,12 @@ pub(crate) const QUICK: [&str; 19] = [
 /// Clients that compile for minutes, or want a Debian package: `conformance --all` runs them after the quick ones.
 const CLIENTS: [&str; 8] =
     ["js_sdk", "rclone", "s3fs", "pgbackrest", "barman_cloud", "go_sdks", "java_sdk", "rust_sdks"];
-const LONG: [&str; 9] = [
+const LONG: [&str; 10] = [
     "crash",
     "cloud_blobs",
     "memory_scan",
     "migrate",
+    "scale_out",
     "big",
     "bench",
     "rekey",
