@@ -56,7 +56,9 @@ class Change(Operation):
 
 
 class NotLinearizable(AssertionError):
-    """No order of moments explains the history."""
+    """No order of moments explains the history. `moment`: up to when there was one."""
+
+    moment = FOREVER
 
 
 class Register:
@@ -99,7 +101,9 @@ class Register:
             else:
                 self._lead_to(ending, state, done, reached)
         if not reached:
-            raise NotLinearizable(self._story(ending))
+            error = NotLinearizable(self._story(ending))
+            error.moment = ending.ended
+            raise error
         del self.unfinished[ending]
         self.possible = fewest_guesses(reached)
 

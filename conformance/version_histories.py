@@ -9,16 +9,18 @@ Nobody deletes a version that has not been seen with its number, and at the end 
 a write whose answer was lost and that is not seen then has not happened yet. Markers carry no number: those whose
 answers were lost get theirs in the order in which they were asked for. Does not: suspend versioning.
 """
+import re
 import xml.etree.ElementTree as ElementTree
 
 from histories import HOLDERS, NUMBER, Client, Histories, Row, absent
-from linearizable import FOREVER, KEEP, Change, Operation, Register
+from linearizable import FOREVER, KEEP, Change, NotLinearizable, Operation, Register
 from raw import UNSIGNED
 
 WEIGHTS = {"put": 16, "put_if_absent": 6, "put_if_match": 6, "copy": 8, "complete": 4, "delete": 8, "delete_version": 14,
            "delete_many": 6, "get": 12, "head": 5, "get_version": 12, "list_names": 4, "list_versions": 10}
 VERSIONS_MAX = 6  # of a name, by and large: the states that are possible at once grow with it
 GONE_MAX = 8
+TOLD_MAX = 12  # operations in a message
 VERSION_ID, DELETE_MARKER = "x-amz-version-id", "x-amz-delete-marker"
 NO_VERSION = "of-nothing"
 
@@ -97,12 +99,22 @@ class VersionHistories(Histories):
         self.name_markers(name, operations)
         self.order(name)
         self.waiting[name] = [operation for operation in operations if self.is_unseen(operation)]
-        register.check([operation for operation in operations if not self.is_unseen(operation)])
+        seen = [operation for operation in operations if not self.is_unseen(operation)]
+        try:
+            register.check(seen)
+        except NotLinearizable as error:
+            raise NotLinearizable(f"{error}; {self.story(name, seen, error)}") from error
         present = {number for state, _ in register.possible for number in state}
         for operation in list(register.unfinished):
             if isinstance(operation, Removal) and operation.number not in present:
                 register.forget(operation)  # numbers never come back
         self.older[name] = {number: below & present for number, below in self.older[name].items() if number in present}
+
+    def story(self, name, operations, error):
+        """What a message needs besides: the numbers of the ids in it, and the operations just before."""
+        ids = re.findall(r"\b[0-9a-f]{32}\b", str(error))
+        before = sorted((operation for operation in operations if operation.begun <= error.moment), key=lambda operation: operation.begun)
+        return f"ids: {dict(zip(ids, self.numbers_of(name, ids)))}; before: {before[-TOLD_MAX:]}"
 
     def is_unseen(self, operation):
         """Whether it is a write that has not happened up to the end of this window."""
