@@ -2,8 +2,9 @@
 
 A write adds a version, a delete adds a marker, a delete of a version takes it away, and whatever asks for no version sees
 the newest. Every version and marker has a number; its id is learned from the answer that made it, and stands for it in
-all later answers. A page of ListObjectVersions must show the versions of each name whole and in order. That order never
-changes, so what any page shows of it holds for the writes before, too; this keeps the search small and forgives nothing.
+all later answers. Of a page of ListObjectVersions each version by itself must have been there, the newest or not, at some
+moment of the request, and what is missing must have been away at some moment: S3 promises no snapshot of several. Their
+order never changes, so what any page shows of it holds for the writes before, too; this keeps the search small.
 
 Nobody deletes a version that has not been seen with its number, and at the end of each window all ids are looked up. So
 a write whose answer was lost and that is not seen then has not happened yet. Markers carry no number: those whose
@@ -95,9 +96,11 @@ class VersionHistories(Histories):
 
     def judge(self, name, operations):
         register = self.registers[name]
-        operations = [*self.waiting[name], *operations]
+        listings = [operation for operation in operations if isinstance(operation, Listing)]
+        operations = [*self.waiting[name], *(operation for operation in operations if not isinstance(operation, Listing))]
         self.name_markers(name, operations)
         self.order(name)
+        operations += Looks(self, name, operations).all(listings)
         self.waiting[name] = [operation for operation in operations if self.is_unseen(operation)]
         seen = [operation for operation in operations if not self.is_unseen(operation)]
         try:
@@ -338,7 +341,7 @@ class VersionClient(Client):
                 if number is not None and (number in self.all.markers) != row.is_marker:
                     self.all.wrong.append(f"{name}: version {number} is listed as {'a' if row.is_marker else 'no'} marker")
             shown = self.all.shown[name][-1]
-            self.note(name, *interval, Whole(part.guard(self.all)), KEEP, f"a list of versions {shown}{part.told()}")
+            self.made.append((name, Listing(part, interval, f"a list of versions {shown}{part.told()}")))
         if extra := {row.key for row in page.rows} - set(self.all.names):
             self.all.wrong.append(f"a list of versions shows {sorted(extra)[:3]}, which nobody wrote")
 
@@ -415,31 +418,66 @@ class Part:
         """For messages."""
         return (f" below {self.below}" if self.below else "") + (", and more" if self.is_cut else "")
 
-    def guard(self, histories):
-        """The guard of all versions of the name."""
-        latest = [row.is_latest for row in self.rows]
-        ids = [row.version for row in self.rows]
 
-        def guard(state):
-            numbers = histories.numbers_of(self.name, ids)
-            is_newest = bool(numbers) and state[:1] == numbers[:1]
-            if any(latest[1:]) or (numbers and latest[0] != is_newest):
-                return False
-            return any(self.follows(state, place, numbers) for place in self.places(state, histories))
-        return guard
+class Listing:
+    """A part of a page, before it is known which numbers its ids have."""
 
-    def follows(self, state, place, numbers):
-        """Whether the rows are what is there from a place on."""
-        rest = state[place:]
-        return rest[:len(numbers)] == numbers if self.is_cut else rest == numbers
+    def __init__(self, part, interval, told):
+        self.part, (self.begun, self.ended), self.told = part, interval, told
 
-    def places(self, state, histories):
-        """Where in the state the rows may begin: below their marker, which itself may be gone."""
-        if self.below is None:
-            return (0,)
-        number = histories.number_of.get((self.name, self.below))
-        if number in state:
-            return (state.index(number) + 1,)
-        below = histories.older[self.name].get(number, ())
-        first = next((place for place, other in enumerate(state) if other in below), len(state))
-        return range(first + 1)
+
+class Looks:
+    """What the parts of pages mean for each version of a name; all operations of the window are known."""
+
+    def __init__(self, histories, name, operations):
+        self.histories, self.name, self.older = histories, name, histories.older[name]
+        before = {number for state, _ in histories.registers[name].possible for number in state}
+        self.pushed, self.gone = dict.fromkeys(before, -FOREVER), {}
+        for operation in operations:
+            if isinstance(operation, Removal):
+                self.gone[operation.number] = min(operation.ended, self.gone.get(operation.number, FOREVER))
+            elif isinstance(operation, Push):
+                self.pushed[operation.number] = operation.begun
+
+    def all(self, listings):
+        """The operations."""
+        return [look for listing in listings for look in [*self.shown(listing), *self.missing(listing)]]
+
+    def look(self, listing, guard, told):
+        """One of them."""
+        return Operation(listing.begun, listing.ended, guard, KEEP, f"{listing.told} {told}")
+
+    def shown(self, listing):
+        """Each version was there, as the newest or not."""
+        rows = listing.part.rows
+        for place, (row, number) in enumerate(zip(rows, self.numbers(rows))):
+            if row.is_latest and place:
+                self.histories.wrong.append(f"{self.name}: a version below another is the latest in {listing.told}")
+            yield self.look(listing, is_there(number, row.is_latest), f"with {number}{' as the latest' if row.is_latest else ''}")
+
+    def missing(self, listing):
+        """Each other one that may have been there was away."""
+        part, numbers = listing.part, self.numbers(listing.part.rows)
+        below = self.histories.number_of.get((self.name, part.below)) if part.below else None
+        for number, begun in self.pushed.items():
+            if number in numbers or begun > listing.ended or self.gone.get(number, FOREVER) < listing.begun:
+                continue
+            if part.below and number not in self.older.get(below, ()):
+                continue
+            if part.is_cut and not (numbers and numbers[-1] in self.older.get(number, ())):
+                continue
+            yield self.look(listing, is_away(number), f"without {number}")
+
+    def numbers(self, rows):
+        """The numbers of rows."""
+        return self.histories.numbers_of(self.name, [row.version for row in rows])
+
+
+def is_there(number, is_latest):
+    """The guard of a version that is shown."""
+    return lambda state: number in state and (state[0] == number) == is_latest
+
+
+def is_away(number):
+    """The guard of one that is not."""
+    return lambda state: number not in state
