@@ -6,7 +6,7 @@
 use tokio_postgres::GenericClient;
 
 /// Every migration there ever was; its number is its place, from 1.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/001.sql"), include_str!("schema/002.sql")];
 
 /// A key of PostgreSQL's advisory locks, drawn once at random for this purpose.
 const MIGRATING: i64 = 0x53A1_0E6B_77F2_9C4D;

@@ -37,6 +37,7 @@ pub async fn holds(mut empty: impl FnMut() -> Arc<dyn Catalog>) {
     counters_lose_no_increment(empty()).await;
     transfers_keep_the_sum(empty()).await;
     one_of_many_creates(empty()).await;
+    of_two_forms_one_is_made(empty()).await;
 }
 
 async fn reads_answer_in_order(catalog: &dyn Catalog) {
@@ -425,6 +426,37 @@ async fn one_of_many_creates(catalog: Arc<dyn Catalog>) {
     assert_eq!(value(&*catalog, "a").await, Some(winner.to_string()));
     let by = walked(&*catalog, b"by/", Direction::Forward).await;
     assert_eq!(by, [format!("by/{winner}").into_bytes()], "a refused commit wrote something");
+}
+
+/// Two commits want both of two keys empty; each fills one of them and says of the other that it stays so.
+async fn of_two_forms_one_is_made(catalog: Arc<dyn Catalog>) {
+    for round in 0..200 {
+        let forms = ["h", "t"].map(|form| format!("{form}/{round}"));
+        let makers: Vec<_> = (0..2)
+            .map(|own| {
+                let (catalog, forms) = (Arc::clone(&catalog), forms.clone());
+                tokio::spawn(async move {
+                    let mut commit = Commit::default();
+                    for form in &forms {
+                        commit.check(index(form), Expect::Absent);
+                    }
+                    commit.put(index(&forms[own]), "").delete(index(&forms[1 - own]));
+                    catalog.commit(commit).await
+                })
+            })
+            .collect();
+        let mut made = Vec::new();
+        for (maker, form) in makers.into_iter().zip(&forms) {
+            match maker.await.unwrap() {
+                Ok(_) => made.push(form),
+                answer => assert_eq!(answer, Err(CommitError::Conflict)),
+            }
+        }
+        let [made] = made[..] else { panic!("{} forms of one record were made", made.len()) };
+        for form in &forms {
+            assert_eq!(value(&*catalog, form).await.is_some(), form == made, "{form}");
+        }
+    }
 }
 
 /// Reads the numbers at two or fewer keys, changes them, and swaps them in; again while it conflicts.
