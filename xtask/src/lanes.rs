@@ -37,7 +37,7 @@ pub(crate) const QUICK: [&str; 19] = [
 /// Clients that compile for minutes, or want a Debian package: `conformance --all` runs them after the quick ones.
 const CLIENTS: [&str; 8] =
     ["js_sdk", "rclone", "s3fs", "pgbackrest", "barman_cloud", "go_sdks", "java_sdk", "rust_sdks"];
-const LONG: [&str; 10] = [
+const LONG: [&str; 11] = [
     "crash",
     "cloud_blobs",
     "memory_scan",
@@ -48,6 +48,7 @@ const LONG: [&str; 10] = [
     "rekey",
     "backends",
     "failover",
+    "fronts",
 ];
 /// Lanes that are told how long to take, or that run others.
 const PATIENT: [&str; 3] = ["consistency", "backends", "failover"];

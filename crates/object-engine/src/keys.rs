@@ -19,6 +19,7 @@
 //!          l/<lease number>  n/lease                leases of blob ids, and the next number
 //!          w/<task>                                 where a background task stands
 //!          f/<session>  x/<work>                    engines that share the catalog, and whose turn a work is
+//!          j/<session>  n/setup                     how they are set up, and how often one has said so
 //!          y/journal  y/blob<blob id>               a migration into this catalog, and the length of a blob that it copies
 //!          y/origin  y/retired                      what this catalog was copied from, that it was moved away
 //! ```
@@ -186,6 +187,16 @@ pub(crate) fn session_of(session: &[u8]) -> Option<SessionId> {
     session.last_chunk().map(|id| SessionId(*id))
 }
 
+/// How the engine of a session is set up.
+pub(crate) fn setup(id: SessionId) -> Key {
+    key(Space::Records, &[b"j/", &id.0])
+}
+
+/// How often an engine has said how it is set up: who says so swaps it.
+pub(crate) fn next_setup() -> Key {
+    key(Space::Records, &[b"n/setup"])
+}
+
 /// Whose turn the background work of this name is.
 pub(crate) fn turn(work: &str) -> Key {
     key(Space::Records, &[b"x/", work.as_bytes()])
@@ -224,9 +235,9 @@ pub(crate) fn wanted_blob(blob: BlobId) -> Key {
 /// What all leases begin with.
 pub(crate) const LEASES: &[u8] = b"l/";
 
-/// Records of engines at work, which begin so: their sessions, and whose turn a work is. None is at work on a catalog
-/// that is copied, and the stamps in them are that catalog's.
-pub(crate) const AT_WORK: [&[u8]; 2] = [b"f/", b"x/"];
+/// Records of engines at work, which begin so: their sessions, how they are set up, and whose turn a work is. None is
+/// at work on a catalog that is copied, and the stamps in them are that catalog's.
+pub(crate) const AT_WORK: [&[u8]; 3] = [b"f/", b"j/", b"x/"];
 
 pub(crate) fn account(name: &str) -> Key {
     key(Space::Index, &[b"an/", name.as_bytes()])

@@ -7,7 +7,8 @@
 //!             |-- "open upload" || salt --> seals the completion key of one open upload
 //!             |-- "user secret" || salt --> seals one user's secret access key
 //!             |-- "ring key" || salt -----> seals one named key of the ring (SSE-KMS)
-//!             +-- "master key check" || salt -> seals nothing; that it opens tells the key
+//!             |-- "master key check" || salt -> seals nothing; that it opens tells the key
+//!             +-- "fingerprint" || secret --> tells whether two servers have the same secret
 //! ```
 //!
 //! Guarantees: every seal has a key of its own (see [`crate::seal`]); the completion key opens
@@ -28,6 +29,7 @@ use crate::seal::{SEAL_OVERHEAD_BYTES, SealKind, record_length};
 use crate::secret::Secret;
 
 const SERVER_KEY: &[u8] = b"sse-s3";
+const FINGERPRINT: &[u8] = b"fingerprint";
 
 /// The server's master key: 32 bytes from its file, wiped on drop, silent.
 pub struct MasterKey {
@@ -76,6 +78,15 @@ impl MasterKey {
         let mut key = Secret::<KEY_BYTES>::unwitnessed();
         self.prk.expand_unwitnessed(&mut SERVER_KEY.to_vec(), key.expose_mut());
         ServerKey(key)
+    }
+
+    /// A secret's fingerprint: the same for the same secret under the same master key, and without that key nothing
+    /// by which a guess at the secret could be tried.
+    pub fn fingerprint(&self, secret: &[u8]) -> [u8; 32] {
+        let mut info = Zeroizing::new(Vec::with_capacity(FINGERPRINT.len() + secret.len() + 1));
+        info.extend_from_slice(FINGERPRINT);
+        info.extend_from_slice(secret);
+        self.prk.expand_public(&mut info)
     }
 
     /// Seals `secret` for one purpose, bound to `aad` (whose record it is).
@@ -159,5 +170,21 @@ impl fmt::Debug for MasterKey {
 impl fmt::Debug for ServerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ServerKey(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_of_one_secret_under_one_master_key() {
+        let of = |master: u8, secret: &[u8]| {
+            MasterKey::filled_by(|key| key.fill(master)).fingerprint(secret)
+        };
+        assert_eq!(of(1, b"root secret"), of(1, b"root secret"));
+        assert_ne!(of(1, b"root secret"), of(1, b"root secreu"));
+        assert_ne!(of(1, b"root secret"), of(2, b"root secret"));
+        assert_ne!(of(1, b""), *MasterKey::filled_by(|key| key.fill(1)).server_key().expose());
     }
 }

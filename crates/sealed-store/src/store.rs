@@ -88,6 +88,11 @@ impl SealedStore {
         Ok(master.open(MasterUse::Check, &[], &stands).is_ok())
     }
 
+    /// A secret's fingerprint, by which servers of one master key tell whether they have the same one.
+    pub fn fingerprint(&self, secret: &[u8]) -> [u8; 32] {
+        self.inner.master.fingerprint(secret)
+    }
+
     /// Seals a user's secret access key under the master key, bound to its access key id.
     pub fn seal_user_secret(&self, access_key_id: &str, secret: &[u8]) -> Bytes {
         let random = &*self.inner.random;

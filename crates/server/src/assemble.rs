@@ -5,6 +5,7 @@
 //! or one in PostgreSQL, and blobs in files or in an object store.
 
 mod accounts;
+mod agreement;
 mod blobs;
 mod moving;
 mod named_keys;
@@ -124,7 +125,9 @@ async fn open_catalog(data: &DataDir, metadata: &Metadata) -> Result<Arc<dyn Cat
             let (url, entropy) = (url.expose(), Arc::new(SystemRandom));
             let opened = match front_ends {
                 FrontEnds::One => PostgresCatalog::open_alone(url, entropy).await,
-                FrontEnds::Several => PostgresCatalog::open_beside(url, entropy).await,
+                FrontEnds::Several | FrontEnds::Changing => {
+                    PostgresCatalog::open_beside(url, entropy).await
+                }
             };
             let catalog = opened.map_err(|error| {
                 Failure::failed("cannot open the catalog that --metadata names").detail(error)
@@ -197,7 +200,7 @@ impl Metadata {
             Self::DataDirectory | Self::Postgres { front_ends: FrontEnds::One, .. } => {
                 Sharing::Alone
             }
-            Self::Postgres { front_ends: FrontEnds::Several, .. } => {
+            Self::Postgres { front_ends: FrontEnds::Several | FrontEnds::Changing, .. } => {
                 Sharing::Several { expiry: SESSION_EXPIRY_DEFAULT }
             }
         }

@@ -114,8 +114,9 @@ pub(crate) struct Settings {
     /// so rather take STRONGROOM_METADATA or the file [default: lmdb:]
     #[arg(long, value_name = "URL", env = "STRONGROOM_METADATA", hide_env_values = true)]
     pub(crate) metadata: Option<SecretUrl>,
-    /// Whether other servers may serve the same catalog; `several` needs one in PostgreSQL [default: one]
-    #[arg(long, value_name = "one|several", env = "STRONGROOM_FRONT_ENDS")]
+    /// Whether other servers may serve the same catalog, which must be in PostgreSQL then; `changing`: also one that
+    /// is set up differently, while settings are changed on one after the other [default: one]
+    #[arg(long, value_name = "one|several|changing", env = "STRONGROOM_FRONT_ENDS")]
     pub(crate) front_ends: Option<FrontEnds>,
     /// Where the bodies of larger objects are: s3://BUCKET/PREFIX, az://… or gs://… with ?endpoint=, region=,
     /// allow_http=, ca= and segment_mib=; credentials come from AWS_…, AZURE_… or GOOGLE_… variables
@@ -264,8 +265,10 @@ pub(crate) enum FrontEnds {
     /// This one.
     #[default]
     One,
-    /// This one and others that say so, too.
+    /// This one and others that say so, too, all set up alike.
     Several,
+    /// The same while settings are changed on one after the other: a difference is told, not refused.
+    Changing,
 }
 
 /// How log lines look.

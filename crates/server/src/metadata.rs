@@ -57,7 +57,7 @@ impl Metadata {
         let front_ends = front_ends.unwrap_or_default();
         let url = url.unwrap_or_else(|| SecretUrl::from("lmdb:"));
         match url.expose().split_once(':') {
-            Some(("lmdb", "")) if front_ends == FrontEnds::Several => {
+            Some(("lmdb", "")) if front_ends != FrontEnds::One => {
                 Err(Failure::wrong_usage("--front-ends several needs a catalog in PostgreSQL")
                     .hint("name it with --metadata; an LMDB catalog has one server"))
             }

@@ -62,6 +62,7 @@ async fn serve(config: &Config, data: &DataDir) -> Result<(), Failure> {
         removal_grace: config.removal_grace,
     };
     let store = assemble::open_store(data, master_key, &options).await?;
+    store.agree(config, &root.credentials).await?;
     let handler = assemble::service(config, &store, &root.credentials);
     let admin = AdminSocket::bind(data)?;
 

@@ -98,7 +98,7 @@ impl ObjectEngine {
         let mut commit = Commit::default();
         commit.check(keys::session(id), Expect::Stamp(stamp));
         commit.put(keys::session(id), fenced.encode());
-        if self.commit(commit).await? {
+        if self.commit_unagreed(commit).await? {
             tracing::warn!("gave up a server that has shown no sign of life");
         }
         Ok(())
@@ -134,7 +134,7 @@ impl ObjectEngine {
         }
         for id in graves {
             let mut commit = Commit::default();
-            commit.delete(keys::session(id));
+            commit.delete(keys::session(id)).delete(keys::setup(id));
             self.commit(commit).await?;
         }
         Ok(deleted)

@@ -41,6 +41,7 @@ use crate::{
 
 mod access_keys;
 mod accounts;
+mod agreement;
 mod at_work;
 mod attached;
 mod audit;
@@ -72,6 +73,7 @@ mod upload_listing;
 mod uploads;
 mod version_listing;
 
+pub use agreement::{Agreement, Difference, Differing, Setting, SettingValue};
 pub use attached::ChangeAttached;
 pub use audit::Audit;
 pub use bodies::{BodyReader, BodyWriter};

@@ -10,7 +10,7 @@
 //! [`ObjectEngine::keep_session`]. An engine that is alone has no session.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use crate::{
     catalog::{Commit, CommitError, Expect, Stamp},
     engine::{
         ATTEMPTS_MAX, ObjectEngine,
+        agreement::{Agreeing, Agreement, Setup},
         beats::{Beat, Beats},
         fronts::Sightings,
     },
@@ -51,12 +52,15 @@ pub enum Sharing {
 pub(super) struct Sessions {
     state: Mutex<State>,
     beating: tokio::sync::Mutex<()>,
+    /// How this engine is set up, if that is to be compared.
+    pub(super) setup: OnceLock<Setup>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct State {
     beats: Beats,
     pub(super) sightings: Sightings,
+    pub(super) agreeing: Agreeing,
 }
 
 impl Sessions {
@@ -83,12 +87,24 @@ impl ObjectEngine {
     /// Gives a sign of life, and looks for those of the others; nothing for an engine that is alone.
     pub async fn keep_session(&self) -> Result<(), EngineError> {
         let Some(expiry) = self.expiry() else { return Ok(()) };
+        if let Agreement::Differs(differences) = self.live(expiry).await? {
+            for difference in differences {
+                tracing::error!(%difference, "another server is set up differently; this one answers nothing");
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Self::keep_session`]; says whether the others are set up as this engine is.
+    pub(super) async fn live(&self, expiry: Duration) -> Result<Agreement, EngineError> {
         let _one_at_a_time = self.inner.sessions.beating.lock().await;
         if !self.renew().await? {
             tracing::error!("the other servers gave this one up; it goes on under a new session");
+            self.inner.sessions.state().agreeing.begin_anew();
             self.join().await?;
         }
-        self.watch(expiry).await
+        self.watch(expiry).await?;
+        self.seek_agreement().await
     }
 
     /// Begins a session. What was leased under a former one is not used any more.
@@ -168,8 +184,14 @@ impl ObjectEngine {
         }
     }
 
-    /// Refuses while the others may have given this engine up.
+    /// Refuses while the others may have given this engine up, or are not known to be set up as it is.
     pub(super) fn check_session(&self) -> Result<(), EngineError> {
+        self.check_beat()?;
+        self.check_agreement()
+    }
+
+    /// Refuses while the others may have given this engine up.
+    pub(super) fn check_beat(&self) -> Result<(), EngineError> {
         if self.expiry().is_none() {
             return Ok(());
         }
@@ -215,7 +237,8 @@ impl ObjectEngine {
         }
         let _one_at_a_time = self.inner.sessions.beating.lock().await;
         let mut commit = Commit::default();
-        commit.delete(keys::session(self.inner.leases.owner()));
+        let own = self.inner.leases.owner();
+        commit.delete(keys::session(own)).delete(keys::setup(own));
         self.inner.backends.catalog.commit(commit).await?;
         Ok(())
     }

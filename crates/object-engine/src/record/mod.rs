@@ -11,6 +11,7 @@ mod head;
 mod housekeeping;
 mod named_key;
 mod session;
+mod setup;
 mod upload;
 mod version;
 
@@ -25,6 +26,7 @@ pub(crate) use housekeeping::{
 };
 pub(crate) use named_key::{decode_named_key, encode_named_key};
 pub(crate) use session::{Session, SessionId, SessionState, decode_turn, encode_turn};
+pub(crate) use setup::{decode_setup, encode_setup};
 pub(crate) use upload::{UploadRecord, UploadState, decode_part, encode_part};
 pub(crate) use version::{
     VersionFront, VersionRecord, decode_manifest, decode_version, encode_manifest,

@@ -10,6 +10,7 @@ use crate::{
     blobs::{BlobId, installation::InstallationId},
     catalog::Stamp,
     clock::Timestamp,
+    engine::{Setting, SettingValue},
     model::*,
 };
 
@@ -199,6 +200,13 @@ fn what_engines_that_share_a_catalog_write_survives() {
     }
     let session = Session { state: SessionState::Fenced, readers: Stamp(300) };
     assert_eq!(hex(&session.encode()), "0101ac02");
+    let setup = [
+        Setting { name: "--region".into(), value: SettingValue::Shown("eu-1".into()) },
+        Setting { name: "s".into(), value: SettingValue::Hidden([0xef; 32]) },
+    ];
+    assert_eq!(decode_setup(&encode_setup(&setup)), Ok(setup.to_vec()));
+    let expected = format!("0102082d2d726567696f6e000465752d31017301{}", "ef".repeat(32));
+    assert_eq!(hex(&encode_setup(&setup)), expected);
     assert_eq!(decode_turn(&encode_turn(id)), Ok(id));
     for is_marked in [false, true] {
         let installation = Installation { id: InstallationId([0xcd; 16]), is_marked };

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test, also in what tests share")]
 
 mod accounts;
+mod agreement;
 mod bodies;
 mod conditions;
 mod crash;
