@@ -1,10 +1,11 @@
 //! Listings of versions and delete markers.
 //!
 //! Guarantees: by key, then newest first, in one walk; what is shown is the front of each record.
-//! A page that begins inside a key still knows which of its versions is the newest.
+//! A page that begins inside a key still knows which of its versions is the newest: that was read
+//! before the walk, and is read again after it; where it changed meanwhile the page is made anew.
 
 use crate::{
-    catalog::Read,
+    catalog::{Read, Stamp},
     engine::{
         ObjectEngine,
         listings::listed,
@@ -19,6 +20,9 @@ use crate::{
     record::{Head, Malformed, VersionFront},
 };
 
+/// How often a page that begins inside a key is read while that key changes.
+const RESUMES_MAX: usize = 16;
+
 impl ObjectEngine {
     /// One page of a bucket's versions. A limit of 0 gives an empty page that is not truncated.
     pub async fn list_versions(
@@ -27,28 +31,45 @@ impl ObjectEngine {
         ask: &ListVersions,
     ) -> Result<VersionPage, EngineError> {
         let walk = Walk::versions(bucket.uid).of(&ask.prefix, ask.delimiter.as_deref());
-        let resumed = self.resume(bucket, ask, &walk).await?;
+        let mut resumed = self.resume(bucket, ask, &walk).await?;
+        // A key that never rests is shown as it was read last, rather than not at all.
+        for _ in 1..RESUMES_MAX {
+            let page = self.version_page(&walk, ask, resumed.clone()).await?;
+            let Some(before) = resumed else { return Ok(page) };
+            resumed = self.resume(bucket, ask, &walk).await?;
+            if resumed.as_ref().is_some_and(|after| after.stamp == before.stamp) {
+                return Ok(page);
+            }
+        }
+        self.version_page(&walk, ask, resumed).await
+    }
+
+    async fn version_page(
+        &self,
+        walk: &Walk<'_>,
+        ask: &ListVersions,
+        resumed: Option<Resumed>,
+    ) -> Result<VersionPage, EngineError> {
         let mut newest = Newest { key: None, sequence: 0 };
         let from = match resumed {
             None => walk.start(ask.key_marker.as_deref()),
-            Some((from, sequence)) => {
+            Some(Resumed { from, sequence, .. }) => {
                 newest = Newest { key: ask.key_marker.clone(), sequence };
                 Some(walk.within(from))
             }
         };
-        let page = self.page(&walk, (from, ask.limit), |shown| entry(shown, &mut newest)).await?;
+        let page = self.page(walk, (from, ask.limit), |shown| entry(shown, &mut newest)).await?;
         let next = page.last().map(marker_of);
         Ok(VersionPage { entries: page.entries, next })
     }
 
-    /// Where to go on after a version marker, and the sequence of that key's newest version.
-    /// `None`: the marker is a key alone, or names what cannot be found.
+    /// Where to go on after a version marker. `None`: the marker is a key alone, or names what cannot be found.
     async fn resume(
         &self,
         bucket: &Bucket,
         ask: &ListVersions,
         walk: &Walk<'_>,
-    ) -> Result<Option<(Vec<u8>, u64)>, EngineError> {
+    ) -> Result<Option<Resumed>, EngineError> {
         let (Some(key), Some(marker)) = (&ask.key_marker, &ask.version_marker) else {
             return Ok(None);
         };
@@ -67,8 +88,17 @@ impl ObjectEngine {
             // The null version went since: show the key again rather than skip what is left of it.
             None => versions,
         };
-        Ok(Some((from, head.sequence)))
+        Ok(Some(Resumed { from, sequence: head.sequence, stamp: entry.stamp }))
     }
+}
+
+/// A place inside a key's versions.
+#[derive(Clone)]
+struct Resumed {
+    from: Vec<u8>,
+    /// Of the key's newest version, and by which write it is that.
+    sequence: u64,
+    stamp: Stamp,
 }
 
 /// The key being shown, and the sequence of its newest version.

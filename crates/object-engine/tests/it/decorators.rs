@@ -20,11 +20,12 @@ use tokio::sync::oneshot;
 
 type Matches = fn(&Commit) -> bool;
 
-/// A catalog in which a test can stop one commit on its way, after its verb has read.
+/// A catalog in which a test can stop one commit, or one walk, on its way, after its verb has read.
 #[derive(Debug)]
 pub(crate) struct PausingCatalog {
     inner: Arc<dyn Catalog>,
     next: Mutex<Option<Armed>>,
+    next_walk: Mutex<Option<Armed>>,
 }
 
 struct Armed {
@@ -33,13 +34,26 @@ struct Armed {
     resume: oneshot::Receiver<()>,
 }
 
+impl Armed {
+    fn that(matches: Matches) -> (Self, Pause) {
+        let (reached_tx, reached) = oneshot::channel();
+        let (resume, resume_rx) = oneshot::channel();
+        (Self { matches, reached: reached_tx, resume: resume_rx }, Pause { reached, resume })
+    }
+
+    async fn stop(self) {
+        self.reached.send(()).unwrap();
+        self.resume.await.unwrap();
+    }
+}
+
 impl fmt::Debug for Armed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Armed")
     }
 }
 
-/// A stopped commit.
+/// A stopped commit or walk.
 pub(crate) struct Pause {
     reached: oneshot::Receiver<()>,
     resume: oneshot::Sender<()>,
@@ -59,16 +73,21 @@ impl Pause {
 
 impl PausingCatalog {
     pub(crate) fn new(inner: Arc<dyn Catalog>) -> Arc<Self> {
-        Arc::new(Self { inner, next: Mutex::default() })
+        Arc::new(Self { inner, next: Mutex::default(), next_walk: Mutex::default() })
     }
 
     /// Stops the next commit that `matches`.
     pub(crate) fn pause(&self, matches: Matches) -> Pause {
-        let (reached_tx, reached) = oneshot::channel();
-        let (resume, resume_rx) = oneshot::channel();
-        let armed = Armed { matches, reached: reached_tx, resume: resume_rx };
+        let (armed, pause) = Armed::that(matches);
         *self.next.lock().unwrap() = Some(armed);
-        Pause { reached, resume }
+        pause
+    }
+
+    /// Stops the next walk.
+    pub(crate) fn pause_walk(&self) -> Pause {
+        let (armed, pause) = Armed::that(|_| true);
+        *self.next_walk.lock().unwrap() = Some(armed);
+        pause
     }
 
     fn armed_for(&self, commit: &Commit) -> Option<Armed> {
@@ -90,13 +109,16 @@ impl Catalog for PausingCatalog {
         direction: Direction,
         visitor: &mut Visitor<'_>,
     ) -> Result<(), CatalogError> {
+        let armed = self.next_walk.lock().unwrap().take();
+        if let Some(armed) = armed {
+            armed.stop().await;
+        }
         self.inner.walk(space, from, direction, visitor).await
     }
 
     async fn commit(&self, commit: Commit) -> Result<Stamp, CommitError> {
         if let Some(armed) = self.armed_for(&commit) {
-            armed.reached.send(()).unwrap();
-            armed.resume.await.unwrap();
+            armed.stop().await;
         }
         self.inner.commit(commit).await
     }

@@ -522,3 +522,34 @@ async fn a_crowd_at_one_key_adds_up() {
 async fn a_crowd_at_one_key_on_disk_adds_up() {
     crowd(crate::disk::somewhere()).await;
 }
+
+#[tokio::test]
+async fn a_page_that_begins_inside_a_key_knows_the_latest_of_what_it_shows() {
+    let (world, catalog) = pausing();
+    let engine = world.open().await;
+    let bucket = versioned(&engine, "bucket").await;
+    for content in [b"1", b"2", b"3"] {
+        put(&world, &engine, (&bucket, "k"), content).await;
+    }
+    let ask = ListVersions { limit: 1, ..ListVersions::default() };
+    let (name, newest) = engine.list_versions(&bucket, &ask).await.unwrap().next.unwrap();
+    let mut pause = catalog.pause_walk();
+    let page = tokio::spawn({
+        let (engine, bucket) = (engine.clone(), bucket.clone());
+        let rest = ListVersions {
+            key_marker: Some(name),
+            version_marker: newest,
+            limit: 9,
+            ..ListVersions::default()
+        };
+        async move { engine.list_versions(&bucket, &rest).await.unwrap() }
+    });
+    pause.reached().await;
+    let selector = VersionSelector::Id(newest.unwrap().unwrap());
+    delete(&engine, (&bucket, "k"), selector).await;
+    pause.resume();
+    let latest =
+        |entry: &ListedVersion| matches!(entry, ListedVersion::Version { is_latest: true, .. });
+    let page = page.await.unwrap();
+    assert_eq!(page.entries.iter().map(latest).collect::<Vec<_>>(), [true, false]);
+}
