@@ -1,6 +1,6 @@
 //! Pooled, page-aligned buffers.
 //!
-//! Guarantees: a [`Buffer`] starts on a 4 KiB border of memory; what a holder wrote is wiped before
+//! Guarantees: a [`Buffer`] starts on a 4 KiB border of memory, or as far behind one as was asked; what a holder wrote is wiped before
 //! the memory goes to another holder or back to the allocator, unless the holder said by
 //! [`Buffer::mark_sealed`] that it is sealed bytes only; what lies free in the pool and what is lent as
 //! write-ahead are together within one budget.
@@ -10,7 +10,7 @@
 
 use std::{
     fmt,
-    ops::{Deref, DerefMut},
+    ops::{Deref, DerefMut, Range},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -28,8 +28,9 @@ pub const BLOCK_BYTES: usize = 256 * 1024;
 /// What write-ahead and free memory may hold at most together, by default, in bytes.
 pub const BUDGET_BYTES_DEFAULT: usize = 48 * 1024 * 1024;
 
-/// The pooled sizes in bytes. The larger one fits 16 sealed chunks (262,400 bytes, a GET's frame) and
-/// a write block with one page for its footer; the smaller one fits one sealed chunk or a small blob.
+/// The pooled sizes in bytes. The larger one fits 16 sealed chunks (262,400 bytes, a GET's frame, which
+/// starts up to 3,840 behind a border) and a write block with one page for its footer; the smaller one
+/// fits one sealed chunk or a small blob.
 const CLASSES: [usize; 2] = [64 * 1024, 266_240];
 
 const _: () = assert!(CLASSES[1] >= BLOCK_BYTES + PAGE_BYTES);
@@ -78,7 +79,13 @@ impl BufferPool {
     /// holder's plaintext).
     #[must_use]
     pub fn take(&self, len: usize) -> Buffer {
-        self.lend(len, 0)
+        self.lend(0..len, 0)
+    }
+
+    /// As [`take`](Self::take), `start` bytes behind a border: not for O_DIRECT.
+    #[must_use]
+    pub fn take_behind(&self, start: usize, len: usize) -> Buffer {
+        self.lend(start..start + len, 0)
     }
 
     /// A buffer of `len` bytes for write-ahead, or `None` where the budget is spent: write what is
@@ -89,7 +96,7 @@ impl BufferPool {
         let budget = self.0.budget_bytes;
         let fits = |lent: usize| lent.checked_add(charge).filter(|sum| *sum <= budget);
         self.0.ahead.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).ok()?;
-        Some(self.lend(len, charge))
+        Some(self.lend(0..len, charge))
     }
 
     /// Whether more than half of the budget is lent: then full blocks go to the disk at once, rather
@@ -111,15 +118,16 @@ impl BufferPool {
         self.0.kept.load(Ordering::Acquire)
     }
 
-    fn lend(&self, len: usize, charge: usize) -> Buffer {
-        let capacity = capacity_for(len);
+    fn lend(&self, span: Range<usize>, charge: usize) -> Buffer {
+        let capacity = capacity_for(span.end);
         let shelf = CLASSES.iter().position(|class| *class == capacity);
         let kept = shelf.and_then(|class| self.0.unshelve(class));
         let pages = kept.unwrap_or_else(|| {
             self.0.make_room();
             allocate(capacity)
         });
-        Buffer { pages, len, touched: len, secret: true, charge, pool: Arc::clone(&self.0) }
+        let touched = span.end;
+        Buffer { pages, span, touched, secret: true, charge, pool: Arc::clone(&self.0) }
     }
 }
 
@@ -169,8 +177,9 @@ impl fmt::Debug for Pool {
 /// A page-aligned buffer on loan from a pool. Derefs to its bytes.
 pub struct Buffer {
     pages: Vec<Page>,
-    len: usize,
-    /// The largest length it ever had: what must be wiped.
+    /// Its bytes among those of the pages.
+    span: Range<usize>,
+    /// The farthest end it ever had: what must be wiped.
     touched: usize,
     /// Whether it may hold what nobody else may see.
     secret: bool,
@@ -188,7 +197,7 @@ impl Buffer {
     /// The largest length that [`resize`](Self::resize) allows, in bytes.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.pages.len() * PAGE_BYTES
+        self.pages.len() * PAGE_BYTES - self.span.start
     }
 
     /// Sets the length; bytes beyond the old one are unspecified.
@@ -197,8 +206,8 @@ impl Buffer {
     /// Where `len` is beyond the capacity.
     pub fn resize(&mut self, len: usize) {
         assert!(len <= self.capacity(), "a buffer never grows beyond its capacity");
-        self.len = len;
-        self.touched = self.touched.max(len);
+        self.span.end = self.span.start + len;
+        self.touched = self.touched.max(self.span.end);
     }
 
     /// Declares that nothing but sealed bytes (or zeros) was ever written here, so that its memory
@@ -238,13 +247,13 @@ impl Deref for Buffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.pages)[..self.len]
+        &bytemuck::cast_slice(&self.pages)[self.span.clone()]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut bytemuck::cast_slice_mut(&mut self.pages)[..self.len]
+        &mut bytemuck::cast_slice_mut(&mut self.pages)[self.span.clone()]
     }
 }
 
@@ -266,7 +275,7 @@ impl Drop for Buffer {
 
 impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Buffer({} bytes)", self.len) // never its content
+        write!(f, "Buffer({} bytes)", self.span.len()) // never its content
     }
 }
 
@@ -321,6 +330,22 @@ mod tests {
         second.mark_sealed();
         drop(second);
         assert_eq!(pool.take(1)[0], 9, "sealed bytes are not wiped");
+    }
+
+    #[test]
+    fn a_buffer_behind_a_border_is_as_long_as_asked_and_wiped() {
+        let pool = BufferPool::default();
+        let mut buffer = pool.take_behind(1_024, 100);
+        assert_eq!((buffer.len(), buffer.as_ptr() as usize % PAGE_BYTES), (100, 1_024));
+        assert_eq!(buffer.capacity(), 64 * 1_024 - 1_024);
+        let whole = buffer.capacity();
+        buffer.resize(whole);
+        buffer.fill(7);
+        buffer.resize(1);
+        drop(buffer);
+        let again = pool.take(65_536);
+        assert_eq!(pool.kept_bytes(), 0, "the same memory");
+        assert!(again.iter().all(|byte| *byte == 0));
     }
 
     #[test]
