@@ -31,7 +31,12 @@ pub(crate) struct Cluster {
 /// The cluster that tests share, if PostgreSQL is installed.
 pub(crate) fn shared() -> Option<&'static Cluster> {
     static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
-    SHARED.get_or_init(|| Cluster::start(&["fsync=off"])).as_ref()
+    let started = || {
+        let cluster = Cluster::start(&["fsync=off"])?;
+        cluster.end_with_this_process();
+        Some(cluster)
+    };
+    SHARED.get_or_init(started).as_ref()
 }
 
 impl Cluster {
@@ -65,6 +70,21 @@ impl Cluster {
             command.uid(NOBODY).gid(NOBODY);
         }
         assert!(command.status().unwrap().success(), "{program} failed");
+    }
+
+    /// Has a shell wait for the end of this process, however it ends, and stop the server then: nothing
+    /// that is static is ever dropped.
+    fn end_with_this_process(&self) {
+        let mut watcher = Command::new("sh");
+        watcher.args(["-c", "cat; \"$0\" -D data -m immediate stop; cd /; rm -rf \"$1\""]);
+        watcher.arg(self.bin.join("pg_ctl")).arg(self.directory.path());
+        watcher.current_dir(self.directory.path());
+        watcher.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        if is_root() {
+            watcher.uid(NOBODY).gid(NOBODY);
+        }
+        // The pipe closes with this process.
+        std::mem::forget(watcher.spawn().unwrap().stdin.take());
     }
 
     /// Ends the server at once, as a crash would, and starts it again.
