@@ -219,7 +219,7 @@ class WrongLatest:
     """After the newest version was deleted by its id, a read still finds it there, for a while."""
 
     def __init__(self):
-        self.planted, self.lock, self.newest, self.deleted = False, threading.Lock(), {}, set()
+        self.planted, self.lock, self.newest, self.deleted = False, threading.Lock(), {}, {}
 
     def answer(self, request, forward):
         """The server's answer, or the one that was right before."""
@@ -227,16 +227,18 @@ class WrongLatest:
         key = (path, request.headers.get("x-amz-server-side-encryption-customer-key-MD5"))
         if request.command == "GET" and read_of(request) == "object":
             with self.lock:
-                moment, old = self.newest.get(key, (0, None))
-                if old and header_of(old, "x-amz-version-id") in self.deleted and time.monotonic() - moment < STALE_SECONDS:
+                old = self.newest.get(key)
+                # Counted from the deletion, since a slow machine may read seldom.
+                deleted = self.deleted.get(header_of(old, "x-amz-version-id")) if old else None
+                if deleted and time.monotonic() - deleted < STALE_SECONDS:
                     self.planted = True
                     return old
         answer = forward()
         with self.lock:
             if request.command == "DELETE" and "versionId" in query and answer[0] == 204:
-                self.deleted.add(query["versionId"])
+                self.deleted[query["versionId"]] = time.monotonic()
             elif request.command == "GET" and read_of(request) == "object" and answer[0] == 200:
-                self.newest[key] = (time.monotonic(), answer)
+                self.newest[key] = answer
         return answer
 
 
