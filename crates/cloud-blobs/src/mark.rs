@@ -2,11 +2,15 @@
 //!
 //! Guarantees: where the backend creates conditionally (`If-None-Match: *`, or its own word for that), one of any
 //! number of claims makes the mark and all others find it. Whatever a put was answered, what counts is what is
-//! read after it: a mark whose answer was lost is found to be ours.
+//! read after it: a mark whose answer was lost is found to be ours. Some backends look first and put then, so that
+//! of several puts at once each succeeds and the last one stays: whoever put waits [`SETTLED`] before it reads.
 //!
 //! Does not: make a condition hold that the backend ignores or does not know. There the last of those who claim
-//! within the same moment makes the mark; whoever read before that goes on until its next start, which finds
-//! another's. A mark that stood before is found over any backend.
+//! within [`SETTLED`] makes the mark, as the others then find; whoever comes later than that overwrites a mark
+//! only if it had seen none, and the other goes on until its next start. A mark that stood before is found over any
+//! backend.
+
+use std::time::Duration;
 
 use object_engine::blobs::{
     BlobError,
@@ -15,6 +19,9 @@ use object_engine::blobs::{
 use object_store::{Error, ObjectStore as _, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 
 use crate::{Volume, failure::unavailable};
+
+/// How long after a put nobody else's put is under way any more that had found no mark. Once in a prefix's life.
+const SETTLED: Duration = Duration::from_secs(1);
 
 impl Volume {
     /// Whose prefix this is; `None`: it carries no mark.
@@ -31,7 +38,7 @@ impl Volume {
         InstallationId::from_mark(&mark).map(Some)
     }
 
-    /// Marks the prefix, unless it carries a mark; whose it is from now on.
+    /// Marks the prefix, unless it carries a mark; whose it is from now on. Takes [`SETTLED`] if it carried none.
     pub(crate) async fn claim(&self, ours: InstallationId) -> Result<InstallationId, BlobError> {
         if let Some(owner) = self.installation().await? {
             return Ok(owner);
@@ -40,12 +47,13 @@ impl Volume {
             Err(error) if is_unknown(&error) => {
                 tracing::warn!(
                     "the object store creates nothing conditionally: two installations that claim \
-                     this prefix in the same moment would not see each other"
+                     this prefix in the same moment may both begin"
                 );
                 self.put_mark(ours, PutMode::Overwrite).await
             }
             created => created,
         };
+        tokio::time::sleep(SETTLED).await;
         match (self.installation().await?, created) {
             (Some(owner), _) => Ok(owner),
             (None, Err(error)) => Err(unavailable(&error)),

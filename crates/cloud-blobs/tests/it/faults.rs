@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -39,6 +40,8 @@ enum Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Condition {
     Held,
+    /// Looked at, and some time later what was asked is done.
+    Looked,
     Ignored,
     Unknown,
 }
@@ -117,6 +120,14 @@ impl ObjectStore for Faulty {
             (Condition::Unknown, PutMode::Create) => {
                 let operation = "a conditional put".into();
                 return Err(Error::NotImplemented { operation, implementer: "Faulty".into() });
+            }
+            (Condition::Looked, PutMode::Create) => {
+                if self.inner.head(path).await.is_ok() {
+                    let (path, source) = (path.to_string(), "it is there".into());
+                    return Err(Error::AlreadyExists { path, source });
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                how.mode = PutMode::Overwrite;
             }
             (Condition::Ignored, _) => how.mode = PutMode::Overwrite,
             _ => {}
@@ -200,7 +211,7 @@ async fn swept(blobs: &CloudBlobs) {
         if blobs.present(0..10).await.unwrap().is_empty() {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("something was left behind");
 }
@@ -278,7 +289,7 @@ async fn a_backend_that_fails_for_good_is_not_asked_for_ever() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_claim_that_fails_anywhere_is_made_up_for_and_makes_one_mark() {
     let (ours, theirs) = (InstallationId([1; 16]), InstallationId([2; 16]));
     for fault in [Fault::Refused, Fault::Unanswered, Fault::Full] {
@@ -304,7 +315,7 @@ async fn a_claim_that_fails_anywhere_is_made_up_for_and_makes_one_mark() {
 }
 
 /// Between a look at the prefix and the mark another one claims it.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn of_two_that_found_no_mark_the_second_to_make_one_gives_way() {
     let (ours, theirs) = (InstallationId([1; 16]), InstallationId([2; 16]));
     let backend = Faulty::new(usize::MAX, Fault::Refused, false);
@@ -327,7 +338,23 @@ async fn what_is_no_mark_is_neither_taken_for_one_nor_replaced() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn of_two_whose_puts_both_succeed_one_gives_way() {
+    let (ours, theirs) = (InstallationId([1; 16]), InstallationId([2; 16]));
+    for condition in [Condition::Looked, Condition::Ignored, Condition::Unknown] {
+        let backend = Faulty::without(condition);
+        let (first, second) = (over(&backend), over(&backend));
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            second.claim(theirs).await
+        };
+        let (first, second) = tokio::join!(first.claim(ours), later);
+        assert!(first.is_ok(), "{condition:?}: {first:?}");
+        assert_eq!(first, second, "{condition:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_conditions_a_mark_that_stands_is_found_all_the_same() {
     let (ours, theirs) = (InstallationId([1; 16]), InstallationId([2; 16]));
     for condition in [Condition::Ignored, Condition::Unknown] {
