@@ -77,7 +77,7 @@ class Asked:
         `extra`: `sealed`, `headers`, `body`; `unfinished`, if none need come to its end."""
         sealed, body = extra.get("sealed", True), extra.get("body")
         written = range(bench_sizes.written(len(body))) if body else []
-        each = [{"Key": f"{parameters['Key']}/{number}"} for number in written] or [{}]
+        each = [{"Key": f"{parameters['Key']}/{number:03}"} for number in written] or [{}]
         asked = [{"Bucket": "goals"} | parameters | one | self.fields(sealed) for one in each]
         urls = [self.client.generate_presigned_url(operation, Params=one, ExpiresIn=36000) for one in asked]
         headers = (keys.trio(self.key) if sealed else {}) | extra.get("headers", {})

@@ -21,7 +21,8 @@ SECONDS_MIN = 4
 BYTES_PER_SECOND_MIN = PART  # of each connection: so long that a large object comes through on a busy machine
 BUCKET = "sizes"
 WRITTEN_MIN, WRITTEN_MAX = 4, 256  # keys that PUTs take in turn: writers of one key wait for each other
-# One request after the other for each path in turn, formatted once.
+# One request after the other for each path in turn, formatted once. Paths are of one length: wrk asks for another
+# request when TLS could not take the first whole, and goes on in the middle of it.
 TURNS = """local made, at = {}, 0
 function request()
   at = at % #paths + 1
@@ -53,7 +54,7 @@ def sweep(contestant):
         for method, operation in (("GET", "get_object"), ("PUT", "put_object")):
             if method == "PUT" and size > PUT_MAX:
                 continue
-            names = [str(size)] if method == "GET" else [f"{size}/{number}" for number in range(written(size))]
+            names = [str(size)] if method == "GET" else [f"{size}/{number:03}" for number in range(written(size))]
             urls = [client.generate_presigned_url(
                 operation, Params={"Bucket": BUCKET, "Key": name, **fields}, ExpiresIn=36000) for name in names]
             body = os.urandom(size) if method == "PUT" else None
