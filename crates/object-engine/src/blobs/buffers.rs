@@ -1,7 +1,8 @@
 //! Pooled, page-aligned buffers.
 //!
-//! Guarantees: a [`Buffer`] starts on a 4 KiB border of memory, or as far behind one as was asked; what a holder wrote is wiped before
-//! the memory goes to another holder or back to the allocator, unless the holder said by
+//! Guarantees: a [`Buffer`] starts on a 4 KiB border of memory, or as far behind one as was asked;
+//! what a holder wrote is wiped before the memory goes to another holder or back to the allocator,
+//! unless the holder said by
 //! [`Buffer::mark_sealed`] that it is sealed bytes only; what lies free in the pool and what is lent as
 //! write-ahead are together within one budget.
 //!
