@@ -38,6 +38,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
     telemetry::init(&config.log)?;
     memory_guard::forbid_core_dumps()?;
     memory_guard::make_files_private();
+    memory_guard::refuse_huge_pages();
     let data = DataDir::open_alone(&config.data_dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
