@@ -27,7 +27,7 @@ pub const PAGE_BYTES: usize = 4096;
 pub const BLOCK_BYTES: usize = 256 * 1024;
 
 /// What write-ahead and free memory may hold at most together, by default, in bytes.
-pub const BUDGET_BYTES_DEFAULT: usize = 48 * 1024 * 1024;
+pub const BUDGET_BYTES_DEFAULT: usize = 32 * 1024 * 1024;
 
 /// The pooled sizes in bytes. The larger one fits 16 sealed chunks (262,400 bytes, a GET's frame, which
 /// starts up to 3,840 behind a border) and a write block with one page for its footer; the smaller one
