@@ -86,7 +86,7 @@ struct ChunkSink {
     writer: BodyWriter,
     /// Plaintext of a chunk that spans frames: less than one chunk.
     pending: Zeroizing<Vec<u8>>,
-    /// A frame shorter than a chunk, held uncopied until it is known whether more follows.
+    /// A first frame shorter than a chunk, held uncopied until it is known whether more follows.
     held: Bytes,
 }
 
@@ -114,6 +114,11 @@ impl ChunkSink {
             self.seal(&chunk).await?;
         }
         self.held = frame;
+        if self.sealer.plain_length() > 0 {
+            // More than a chunk: likely more follows, and who holds a piece of the connection's buffer
+            // makes it take another one for what follows. A copy of the piece is less.
+            self.copy_held();
+        }
         Ok(())
     }
 

@@ -1,6 +1,11 @@
 //! Put and get: every border, every range, every key.
 
-use object_engine::model::{Attached, Holder, Published, VersionSelector, WriteCondition};
+use std::sync::Arc;
+
+use object_engine::model::{
+    Attached, Holder, ObjectKey, Published, VersionSelector, WriteCondition,
+};
+use sealed_format::CustomerKey;
 use sealed_store::{Encryption, Put, UnlockError};
 
 use crate::world::{Failure, Frames, World, customer_key, metadata, object_key, pattern};
@@ -143,19 +148,64 @@ async fn a_body_that_fails_leaves_the_old_object_and_no_blob() {
     let world = World::new().await;
     let key = customer_key(1);
     world.put("o", b"old", 3, Some(&key)).await;
-    let put = Put {
+    let object = object_key("o");
+    let put = put_to(&world, &object, &key);
+    let mut body = Broken(Frames::new(&pattern(1_000_000), 50_000));
+    assert!(world.store.put(put, &mut body).await.is_err());
+    assert_eq!(world.get("o", Some(&key), None).await.unwrap(), b"old");
+}
+
+/// A put that demands nothing.
+fn put_to<'a>(world: &'a World, object: &'a ObjectKey, key: &'a CustomerKey) -> Put<'a> {
+    Put {
         bucket: &world.bucket,
-        key: &object_key("o"),
+        key: object,
         owner: &world.owner,
-        encryption: Encryption::Customer(&key),
+        encryption: Encryption::Customer(key),
         metadata: metadata(),
         storage_class: "STANDARD".into(),
         attached: Attached::default(),
         condition: WriteCondition::default(),
-    };
-    let mut body = Broken(Frames::new(&pattern(1_000_000), 50_000));
-    assert!(world.store.put(put, &mut body).await.is_err());
-    assert_eq!(world.get("o", Some(&key), None).await.unwrap(), b"old");
+    }
+}
+
+/// A connection reads into the buffer that its last frame was cut from only when nobody holds a piece of it.
+#[tokio::test]
+async fn no_frame_of_a_long_body_is_held_while_the_next_is_awaited() {
+    struct Lent {
+        bytes: bytes::Bytes,
+        _counted: Arc<()>,
+    }
+    impl AsRef<[u8]> for Lent {
+        fn as_ref(&self) -> &[u8] {
+            &self.bytes
+        }
+    }
+    struct Lending(Frames, Arc<()>);
+    #[async_trait::async_trait]
+    impl sealed_store::PlainBody for Lending {
+        type Error = std::convert::Infallible;
+        fn length(&self) -> Option<u64> {
+            self.0.length()
+        }
+        async fn frame(&mut self) -> Result<Option<bytes::Bytes>, Self::Error> {
+            assert_eq!(Arc::strong_count(&self.1), 1, "a frame is still held");
+            let frame = self.0.frame().await?;
+            let lent = |bytes| Lent { bytes, _counted: Arc::clone(&self.1) };
+            Ok(frame.map(|frame| bytes::Bytes::from_owner(lent(frame))))
+        }
+        fn finish(&mut self) -> Result<sealed_store::BodyDigests, Self::Error> {
+            self.0.finish()
+        }
+    }
+    let world = World::new().await;
+    let key = customer_key(1);
+    let bytes = pattern(1_000_000);
+    let mut body = Lending(Frames::new(&bytes, 50_000), Arc::default());
+    let object = object_key("o");
+    let put = put_to(&world, &object, &key);
+    world.store.put(put, &mut body).await.unwrap();
+    assert_eq!(world.get("o", Some(&key), None).await.unwrap(), bytes);
 }
 
 #[tokio::test]
