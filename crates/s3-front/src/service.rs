@@ -33,6 +33,7 @@ pub use access_keys::StoredAccessKeys;
 pub use call::HttpBody;
 pub(crate) use call::{Call, Incoming, no_such_bucket};
 pub(crate) use request_id::RequestId;
+use request_id::RequestIds;
 
 pub use crate::{profile::Profile, request::object_ownership::ObjectOwnership};
 use authorise::Needs;
@@ -133,6 +134,7 @@ pub(crate) struct Inner {
     pub(crate) options: ServiceOptions,
     pub(crate) verifier: Verifier,
     policies: PolicyCache,
+    request_ids: RequestIds,
 }
 
 impl fmt::Debug for S3Service {
@@ -151,7 +153,9 @@ impl S3Service {
             SignatureV2::Off => verifier,
             SignatureV2::On => verifier.taking_version_2(&options.domains),
         };
-        Self { inner: Arc::new(Inner { options, verifier, policies: PolicyCache::default() }) }
+        let request_ids = RequestIds::new(options.entropy.clone());
+        let policies = PolicyCache::default();
+        Self { inner: Arc::new(Inner { options, verifier, policies, request_ids }) }
     }
 
     /// Answers one request; never fails.
@@ -163,7 +167,7 @@ impl S3Service {
     where
         B: HttpBody,
     {
-        let id = RequestId::draw(&*self.inner.options.entropy);
+        let id = self.inner.request_ids.next();
         let is_head = request.method() == Method::HEAD;
         let across = match *request.method() {
             Method::OPTIONS => HeaderMap::new(),
