@@ -9,7 +9,7 @@ use object_engine::model::{
 use crate::{
     error::S3Result,
     request::{listing, query::Query},
-    response::{Answer, object::quoted, time},
+    response::{Answer, time},
     service::{Call, acls},
     xml::{Encoding, XmlWriter},
 };
@@ -142,7 +142,7 @@ fn write_entries(
     for entry in &page.entries {
         if let Listed::CommonPrefix(prefix) = entry {
             writer.inside("CommonPrefixes", |common| {
-                common.text("Prefix", encoding.apply(prefix));
+                common.string("Prefix", &encoding.apply(prefix));
             });
         }
     }
@@ -155,19 +155,19 @@ fn write_object(
     owners: Option<&Owners>,
 ) {
     writer
-        .text("Key", encoding.apply(&object.key))
-        .text("LastModified", time::iso(object.last_modified))
-        .text("ETag", quoted(&object.etag));
+        .string("Key", &encoding.apply(&object.key))
+        .string("LastModified", &time::iso(object.last_modified))
+        .quoted("ETag", &object.etag.0);
     if let Some((algorithm, kind)) = &object.checksum {
-        writer.text("ChecksumAlgorithm", algorithm).text("ChecksumType", kind);
+        writer.string("ChecksumAlgorithm", algorithm).string("ChecksumType", kind);
     }
     writer.text("Size", object.size);
     if let Some(owners) = owners {
         writer.inside("Owner", |owner| {
-            owner.text("ID", &object.owner.0).text_if("DisplayName", owners.get(&object.owner));
+            owner.string("ID", &object.owner.0).text_if("DisplayName", owners.get(&object.owner));
         });
     }
-    writer.text("StorageClass", &object.storage_class);
+    writer.string("StorageClass", &object.storage_class);
 }
 
 /// About what an entry takes, with a key of a hundred bytes: a guess that is too small costs one copy of
