@@ -6,7 +6,7 @@
 //! Does not: decode keys (`sealed_format::KeyHeaders`) or check that each name stands there once
 //! (`identity::authenticate`).
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
 use sealed_format::{CustomerKey, KeyHeaderError, KeyHeaders, KeyMd5, Md5Rule, PresentedKey};
@@ -102,7 +102,7 @@ pub struct TakenKeys {
 
 /// Takes the SSE-C values out of the head: from the header first, else from the query.
 pub fn take(parts: &mut Parts, query: &mut Query, profile: Profile) -> TakenKeys {
-    let mut hoisted: Vec<(String, Zeroizing<Vec<u8>>)> = query
+    let mut hoisted: Vec<(Cow<'static, str>, Zeroizing<Vec<u8>>)> = query
         .extract(is_any_vendors)
         .into_iter()
         .map(|(name, value)| (name, Zeroizing::new(value.into_bytes())))

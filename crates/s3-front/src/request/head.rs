@@ -111,10 +111,10 @@ const SIGNATURE_PARAMETERS: &[&str] = &[
 ];
 
 fn add_header(headers: &mut HeaderMap, name: &str, value: &str) -> S3Result<()> {
-    let lower = name.to_ascii_lowercase();
-    if SIGNATURE_PARAMETERS.contains(&lower.as_str()) {
+    if SIGNATURE_PARAMETERS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
         return Ok(());
     }
+    let lower = name.to_ascii_lowercase();
     let invalid = || S3Error::argument("A query parameter is not valid as a header.", &lower, "");
     let name = HeaderName::from_bytes(lower.as_bytes()).map_err(|_| invalid())?;
     let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid())?;

@@ -2,7 +2,10 @@
 //!
 //! Guarantees: names and values are percent-decoded once, `+` is a space, and no name stands twice, so
 //! nothing can be read one way by the router and another way by an operation.
-//! Does not: serve signatures; those are computed over the raw text.
+//! Does not: serve signatures; those are read from, and computed over, the raw text, so what their own
+//! parameters say is checked and not kept.
+
+use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 
@@ -14,17 +17,35 @@ use crate::{
 /// A decoded query: `None` for a name without `=`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Query {
-    pairs: Vec<(String, Option<String>)>,
+    pairs: Vec<(Cow<'static, str>, Option<String>)>,
 }
+
+/// A presigned query's own parameters, as they are nearly always spelt.
+const SIGNATURE_PARAMETERS: [&str; 6] = [
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+    "X-Amz-Signature",
+    "X-Amz-SignedHeaders",
+];
 
 impl Query {
     /// Parses the text after `?`.
     pub fn parse(raw: &str) -> S3Result<Self> {
-        let mut pairs: Vec<(String, Option<String>)> = Vec::new();
+        let mut pairs: Vec<(Cow<'static, str>, Option<String>)> = Vec::new();
         for piece in pieces(raw, b'&').filter(|piece| !piece.is_empty()) {
             let (name, value) = cut(piece, b'=');
-            let (name, value) = (decode(name)?, value.map(decode).transpose()?);
+            let (name, value): (Cow<'static, str>, _) =
+                match SIGNATURE_PARAMETERS.into_iter().find(|ours| *ours == name) {
+                    Some(ours) => {
+                        value.map(check).transpose()?;
+                        (ours.into(), None)
+                    }
+                    None => (decode(name)?.into(), value.map(decode).transpose()?),
+                };
             if pairs.iter().any(|(seen, _)| *seen == name) {
+                let name = name.into_owned();
                 return Err(S3Error::argument("A query parameter was given twice.", name, ""));
             }
             pairs.push((name, value));
@@ -50,19 +71,16 @@ impl Query {
 
     /// Every name and value, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_deref().unwrap_or_default()))
+        self.pairs.iter().map(|(name, value)| (&**name, value.as_deref().unwrap_or_default()))
     }
 
     /// Takes out what `take` selects by name, for instance what belongs to the head's headers.
-    pub fn extract(&mut self, take: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    pub fn extract(&mut self, take: impl Fn(&str) -> bool) -> Vec<(Cow<'static, str>, String)> {
         if !self.pairs.iter().any(|(name, _)| take(name)) {
             return Vec::new();
         }
-        let (taken, kept) =
-            std::mem::take(&mut self.pairs).into_iter().partition(|(name, _)| take(name));
-        self.pairs = kept;
-        let filled = |(name, value): (String, Option<String>)| (name, value.unwrap_or_default());
-        Vec::into_iter(taken).map(filled).collect()
+        let taken = self.pairs.extract_if(.., |(name, _)| take(name));
+        taken.map(|(name, value)| (name, value.unwrap_or_default())).collect()
     }
 }
 
@@ -70,6 +88,14 @@ impl std::fmt::Debug for Query {
     /// Names only: a presigned query may hold a customer's key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.pairs.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// As [`decode`], of what is not kept.
+fn check(text: &str) -> S3Result<()> {
+    match memchr::memchr(b'%', text.as_bytes()) {
+        Some(_) => decode(text).map(drop),
+        None => Ok(()),
     }
 }
 
@@ -124,9 +150,26 @@ mod tests {
             ("a=%ff", ErrorCode::InvalidURI),
             ("a=1&a=2", ErrorCode::InvalidArgument),
             ("uploadId=1&upload%49d=2", ErrorCode::InvalidArgument),
+            ("X-Amz-Credential=%2", ErrorCode::InvalidURI),
+            ("X-Amz-Credential=%ff", ErrorCode::InvalidURI),
+            ("X-Amz-Date=1&X-Amz-D%61te=2", ErrorCode::InvalidArgument),
+            ("X-Amz-D%61te=1&X-Amz-Date", ErrorCode::InvalidArgument),
         ] {
             assert_eq!(Query::parse(raw).unwrap_err().code(), code, "{raw}");
         }
+    }
+
+    #[test]
+    fn of_a_signature_the_names_are_kept_and_not_what_they_say() {
+        let mut query = Query::parse("X-Amz-Signature=f00&x-amz-acl=private&prefix=a").unwrap();
+        assert!(query.has("X-Amz-Signature"));
+        assert_eq!(query.get("X-Amz-Signature"), Some(""));
+        let taken = query.extract(|name| name.len() > 6);
+        assert_eq!(
+            taken,
+            [("X-Amz-Signature".into(), "".into()), ("x-amz-acl".into(), "private".into())]
+        );
+        assert_eq!(query.iter().collect::<Vec<_>>(), [("prefix", "a")]);
     }
 
     #[test]
