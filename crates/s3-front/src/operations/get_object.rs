@@ -99,9 +99,9 @@ impl Read {
             .lock(retention, hold)
             .etag(&facts.etag)
             .held_by(&self.object.holder, self.opening.as_ref().map(Opening::md5))
-            .header(header::LAST_MODIFIED, time::http(facts.last_modified))
-            .header(header::ACCEPT_RANGES, "bytes")
-            .header(header::CONTENT_LENGTH, (end - start).to_string())
+            .text(header::LAST_MODIFIED, time::http(facts.last_modified))
+            .constant(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"))
+            .constant(header::CONTENT_LENGTH, HeaderValue::from(end - start))
             .header_if(VERSION_ID, version_id(&self.bucket, self.version.public))
             .header_if(EXPIRATION, expiration::of(&self.bucket, &self.version));
         if self.selected.is_partial {

@@ -13,6 +13,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 pub use body::{BodyBroken, ResponseBody};
 pub(crate) use error::refused;
 
+/// Room for what a GET is answered with, so that the map does not grow under it.
+const USUAL_HEADERS: usize = 12;
+
 /// An answer in the making.
 #[derive(Debug)]
 pub struct Answer {
@@ -34,7 +37,11 @@ impl Answer {
 
     /// A status without a body.
     pub fn status(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: ResponseBody::empty() }
+        Self {
+            status,
+            headers: HeaderMap::with_capacity(USUAL_HEADERS),
+            body: ResponseBody::empty(),
+        }
     }
 
     /// `200` with an XML document.
@@ -62,6 +69,23 @@ impl Answer {
         if let (Ok(name), Ok(value)) = (name.try_into(), HeaderValue::from_bytes(value.as_ref())) {
             self.headers.insert(name, value);
         }
+        self
+    }
+
+    /// As [`Self::header`], of a name that is known and a text that is not needed further: neither is
+    /// copied.
+    #[must_use]
+    pub fn text(self, name: HeaderName, value: String) -> Self {
+        match HeaderValue::try_from(value) {
+            Ok(value) => self.constant(name, value),
+            Err(_) => self,
+        }
+    }
+
+    /// Sets a header whose value is known.
+    #[must_use]
+    pub fn constant(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
         self
     }
 

@@ -6,7 +6,7 @@
 //! Does not: decide on status, length and range; GetObject does.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use http::header;
+use http::{HeaderName, HeaderValue, header};
 use object_engine::model::{
     Bucket, ETag, Holder, LegalHold, PublicVersion, Retention, StoredObject, Versioning,
 };
@@ -28,9 +28,12 @@ pub const VERSION_ID: &str = "x-amz-version-id";
 /// `x-amz-delete-marker`.
 pub const DELETE_MARKER: &str = "x-amz-delete-marker";
 
+const KEY_ALGORITHM: HeaderName = HeaderName::from_static(customer_key::ALGORITHM);
+const KEY_MD5: HeaderName = HeaderName::from_static(customer_key::KEY_MD5);
+
 /// An ETag in its quotes.
 pub fn quoted(etag: &ETag) -> String {
-    format!("\"{}\"", etag.0)
+    ["\"", &etag.0, "\""].concat()
 }
 
 /// A version's name as headers show it, in a bucket that has versions.
@@ -49,8 +52,8 @@ impl Answer {
     pub fn encryption(self, md5: Option<&KeyMd5>) -> Self {
         match md5 {
             Some(md5) => self
-                .header(customer_key::ALGORITHM, "AES256")
-                .header(customer_key::KEY_MD5, md5.to_base64()),
+                .constant(KEY_ALGORITHM, HeaderValue::from_static("AES256"))
+                .text(KEY_MD5, md5.to_base64()),
             None => self.header(SSE, "AES256"),
         }
     }
@@ -91,7 +94,7 @@ impl Answer {
     /// `ETag`.
     #[must_use]
     pub fn etag(self, etag: &ETag) -> Self {
-        self.header(header::ETAG, quoted(etag))
+        self.text(header::ETAG, quoted(etag))
     }
 
     /// What the catalog shows of an object beside its metadata.
