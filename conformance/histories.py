@@ -33,8 +33,8 @@ NUMBER = "x-amz-meta-number"
 PAUSE_SECONDS, PAUSE_SECONDS_MAX = 0.05, 1.0
 # The codes of a row of DeleteObjects whose outcome nobody knows.
 OPEN_CODES = ("InternalError", "ServiceUnavailable", "SlowDown")
-WEIGHTS = {"put": 20, "put_if_absent": 6, "put_if_match": 8, "copy": 10, "complete": 5, "delete": 7, "delete_many": 5,
-           "get": 24, "head": 10, "list_names": 8}
+WEIGHTS = {"put": 20, "put_if_absent": 6, "put_if_match": 8, "copy": 10, "complete": 5, "delete": 7, "delete_if_match": 3,
+           "delete_many": 5, "get": 24, "head": 10, "list_names": 8}
 # Of the outcomes, while nothing is killed: one in a thousand. More of them, and a pass would say little of the rest.
 OPEN_SHARE_MAX = 0.001
 
@@ -149,6 +149,27 @@ class Row:
         """As the document has it."""
         fields = [("Key", self.name), ("VersionId", self.version), ("ETag", self.etag)]
         return "<Object>" + "".join(f"<{field}>{text}</{field}>" for field, text in fields if text is not None) + "</Object>"
+
+
+class Upload:
+    """A multipart upload whose parts are there."""
+
+    def __init__(self, number, upload, etags):
+        self.number, self.id = number, upload
+        rows = "".join(f"<Part><PartNumber>{n}</PartNumber><ETag>{e}</ETag></Part>" for n, e in enumerate(etags, 1))
+        self.document = f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode()
+
+
+class Condition:
+    """What a write asks of what is there: the header, the guard, and that of a 412."""
+
+    def __init__(self, headers, holds, fails, told):
+        self.headers, self.holds, self.fails, self.told = headers, holds, fails, told
+
+    def meanings(self, answer):
+        """The guard of each refusal. That nothing is there is told apart from an upload that is gone."""
+        failed = {412: self.fails} if self.fails else {}
+        return failed | ({404: absent} if answer.code == "NoSuchKey" and "If-Match" in self.headers else {})
 
 
 class Client:
@@ -338,19 +359,28 @@ class Client:
 
     def copy(self, name):
         """CopyObject, also onto itself, under another or the same holder."""
+        self.copy_of(name, "", self.copied)
+
+    def copy_of(self, name, version, meanings):
+        """The same of what the query `version` says. `meanings(number, holder)`: the guard of a success, and of each refusal."""
         source, (number, holder, headers) = self.chance.choice(self.all.names), self.new()
         from_holder = self.guess(source)
-        headers |= {"x-amz-copy-source": f"/{self.all.bucket}/{source}", "x-amz-metadata-directive": "REPLACE"}
+        headers |= {"x-amz-copy-source": f"/{self.all.bucket}/{source}{version}", "x-amz-metadata-directive": "REPLACE"}
         if HOLDERS[from_holder]:
             headers |= keys.source_trio(HOLDERS[from_holder])
         asked = self.ask("PUT", name, headers)
-        told = f"copy {number} under {holder} from {source}"
+        told = f"copy {number} under {holder} from {source}{version}"
         outcome = self.written(name, number, asked, anything, told)
+        success, refusals = meanings(number, from_holder)
         if outcome is True:
-            self.note(source, *asked[:2], self.copied_as(number, from_holder), KEEP, f"{told} succeeded")
+            self.note(source, *asked[:2], success, KEEP, f"{told} succeeded")
         elif isinstance(outcome, Answer):
-            held = self.otherwise_held(from_holder)
-            self.refused(source, asked, {404: absent, 403: held, 400: held}, told)
+            self.refused(source, asked, refusals, told)
+
+    def copied(self, number, from_holder):
+        """What a copy of the newest, or its refusal, says of it."""
+        held = self.otherwise_held(from_holder)
+        return self.copied_as(number, from_holder), {404: absent, 403: held, 400: held}
 
     def copied_as(self, number, from_holder):
         """The guard of what a copy was made of, as precise as what was read of the target before the check."""
@@ -363,30 +393,42 @@ class Client:
 
     def complete(self, name):
         """A whole multipart upload; its last step is the write."""
+        if upload := self.upload(name):
+            condition = self.condition(name)
+            asked = self.ask("POST", name, condition.headers, upload.document, {"uploadId": upload.id})
+            told = f"complete {upload.number} under {self.all.holder_of[upload.number]}{condition.told}"
+            outcome = self.written(name, upload.number, asked, condition.holds, told)
+            if isinstance(outcome, Answer):
+                self.refused(name, asked, condition.meanings(outcome), told)
+
+    def condition(self, name):
+        """What is asked of the newest version: mostly nothing."""
+        etag, kind = self.all.etag_of.get(self.all.latest.get(name)), self.chance.random()
+        if kind < 0.3:
+            return Condition({"If-None-Match": "*"}, absent, present, " if absent")
+        if kind < 0.5 and etag:
+            return Condition({"If-Match": etag}, self.has_etag(etag), self.has_other_etag(etag), f" if {etag}")
+        return Condition({}, anything, None, "")
+
+    def upload(self, name):
+        """A multipart upload up to its last part; nothing if an answer is missing."""
         number, holder, headers = self.new()
         self.all.content_of[number] = number
         body = body_of(number)
         create = self.ask("POST", name, headers, query={"uploads": ""})[2]
         if create is None:
-            return
+            return None
         upload, etags = create.error().get("UploadId"), []
         for part, begin in enumerate(range(0, max(len(body), 1), PART), 1):
             query = {"partNumber": str(part), "uploadId": upload}
             answer = self.ask("PUT", name, self.headers(holder), body[begin:begin + PART], query)[2]
             if answer is None:
-                return
+                return None
             if answer.status != 200:
                 self.all.wrong.append(f"a part of {name}: {answer!r}")
-                return
+                return None
             etags.append(answer.headers["etag"])
-        rows = "".join(f"<Part><PartNumber>{n}</PartNumber><ETag>{e}</ETag></Part>" for n, e in enumerate(etags, 1))
-        document = f"<CompleteMultipartUpload>{rows}</CompleteMultipartUpload>".encode()
-        condition = {"If-None-Match": "*"} if self.chance.random() < 0.3 else {}
-        asked = self.ask("POST", name, condition, document, {"uploadId": upload})
-        told = f"complete {number} under {holder}" + (" if absent" if condition else "")
-        outcome = self.written(name, number, asked, absent if condition else anything, told)
-        if isinstance(outcome, Answer):
-            self.refused(name, asked, {412: present} if condition else {}, told)
+        return Upload(number, upload, etags)
 
     def delete(self, name):
         """DeleteObject."""
@@ -394,6 +436,17 @@ class Client:
         outcome = self.written(name, None, asked, anything, "delete")
         if isinstance(outcome, Answer):
             self.refused(name, asked, {}, "a delete")
+
+    def delete_if_match(self, name):
+        """DeleteObject with If-Match."""
+        etag = self.all.etag_of.get(self.all.latest.get(name))
+        if not etag:
+            return self.delete(name)
+        asked = self.ask("DELETE", name, {"If-Match": etag})
+        outcome = self.written(name, None, asked, self.has_etag(etag), f"delete if {etag}")
+        if isinstance(outcome, Answer):
+            self.refused(name, asked, {412: self.has_no_etag(etag)}, f"a delete if {etag}")
+        return None
 
     def delete_many(self, _name):
         """DeleteObjects: each row of it is an operation of its own, and has an outcome of its own."""

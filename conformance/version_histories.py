@@ -11,26 +11,21 @@ a write whose answer was lost and that is not seen then has not happened yet. Ma
 answers were lost get theirs in the order in which they were asked for. Does not: suspend versioning.
 """
 import re
-import xml.etree.ElementTree as ElementTree
 
 from histories import HOLDERS, NUMBER, Client, Histories, Row, absent
-from linearizable import FOREVER, KEEP, Change, NotLinearizable, Operation, Register
+from linearizable import FOREVER, KEEP, NotLinearizable, Operation, Register
 from raw import UNSIGNED
+from version_copies import VersionCopies
+from version_operations import Push, Removal, Whole
+from version_pages import Listing, Looks, VersionPage
 
-WEIGHTS = {"put": 16, "put_if_absent": 6, "put_if_match": 6, "copy": 8, "complete": 4, "delete": 8, "delete_version": 14,
-           "delete_many": 6, "get": 12, "head": 5, "get_version": 12, "list_names": 4, "list_versions": 10}
+WEIGHTS = {"put": 16, "put_if_absent": 6, "put_if_match": 6, "copy": 8, "complete": 4, "delete": 8, "delete_if_match": 3, "delete_version": 14,
+           "copy_version": 8, "delete_many": 6, "get": 12, "head": 5, "get_version": 12, "list_names": 4, "list_versions": 10}
 VERSIONS_MAX = 6  # of a name, by and large: the states that are possible at once grow with it
 GONE_MAX = 8
 TOLD_MAX = 12  # operations in a message
 VERSION_ID, DELETE_MARKER = "x-amz-version-id", "x-amz-delete-marker"
 NO_VERSION = "of-nothing"
-
-
-class Whole:
-    """A guard of all versions of a name, not only of the newest."""
-
-    def __init__(self, guard):
-        self.guard = guard
 
 
 class VersionHistories(Histories):
@@ -53,30 +48,75 @@ class VersionHistories(Histories):
 
     def make_bucket(self):
         super().make_bucket()
-        document = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+        document = versioning("Enabled")
         for raw in self.clients[0].raws:
             answer = raw.request("PUT", f"/{self.bucket}", body=document, query={"versioning": ""}, payload=UNSIGNED)
             assert answer.status == 200, answer
 
-    def top(self, state):
+    def versions(self, state):
+        """The numbers of the versions in a state: here they are all of it."""
+        return state
+
+    def with_versions(self, _state, versions):
+        """The state with other versions."""
+        return versions
+
+    def fits(self, _state, _number):
+        """Whether a state lets a write of this number be: here all do."""
+        return True
+
+    def above(self, versions, number):
+        """The versions after a write of another."""
+        return (number, *versions)
+
+    def present(self, name):
+        """The numbers of the versions that may be there."""
+        return {number for state, _ in self.registers[name].possible for number in self.versions(state)}
+
+    def top(self, versions):
         """The number of the newest version, or nothing under a marker."""
-        return None if not state or state[0] in self.markers else state[0]
+        return None if not versions or versions[0] in self.markers else versions[0]
 
     def over_top(self, guard):
         """A guard of what is under a name, as one of its versions."""
-        return guard.guard if isinstance(guard, Whole) else lambda state: guard(self.top(state))
+        if isinstance(guard, Whole):
+            return lambda state: guard.guard(self.versions(state))
+        return lambda state: guard(self.top(self.versions(state)))
 
-    def push(self, name, interval, guard, number, told):
-        """A write of a version."""
+    def may_push(self, name, guard, number):
+        """The guard of a write of a version."""
         over_top, older = self.over_top(guard), self.older[name]
 
         def may(state):
-            return over_top(state) and not any(number in older.get(other, ()) for other in state)
-        return Push(*interval, may, lambda state: (number, *state), told, number)
+            return self.fits(state, number) and over_top(state) and not any(number in older.get(other, ()) for other in self.versions(state))
+        return may
+
+    def pushed(self, state, number):
+        """The state after it."""
+        return self.with_versions(state, self.above(self.versions(state), number))
+
+    def push(self, name, interval, guard, number, told):
+        """A write of a version."""
+        return Push(*interval, self.may_push(name, guard, number), lambda state: self.pushed(state, number), told, number)
 
     def remove(self, interval, guard, number, told):
         """A delete of a version."""
-        return Removal(*interval, guard, lambda state: tuple(other for other in state if other != number), told, number)
+        def removed(state):
+            return self.with_versions(state, tuple(other for other in self.versions(state) if other != number))
+        return Removal(*interval, self.over_top(Whole(guard)), removed, told, number)
+
+    def ends(self, _name, operations):
+        """When each number was gone at the latest, as far as that is known."""
+        ends = {}
+        for operation in operations:
+            if isinstance(operation, Removal):
+                ends[operation.number] = min(operation.ended, ends.get(operation.number, FOREVER))
+        return ends
+
+    def meant(self, name, row, _numbers):
+        """The numbers that a row of a page may mean, of those that were there."""
+        number = self.number_of.get((name, row.version))
+        return [] if number is None else [number]
 
     def identify(self, name, number, version):
         """Notes the id of a version, or of a marker; it never changes."""
@@ -102,16 +142,20 @@ class VersionHistories(Histories):
         self.order(name)
         operations += Looks(self, name, operations).all(listings)
         self.waiting[name] = [operation for operation in operations if self.is_unseen(operation)]
-        seen = [operation for operation in operations if not self.is_unseen(operation)]
+        seen = self.to_check(operations)
         try:
             register.check(seen)
         except NotLinearizable as error:
             raise NotLinearizable(f"{error}; {self.story(name, seen, error)}") from error
-        present = {number for state, _ in register.possible for number in state}
+        present = self.present(name)
         for operation in list(register.unfinished):
             if isinstance(operation, Removal) and operation.number not in present:
                 register.forget(operation)  # numbers never come back
         self.older[name] = {number: below & present for number, below in self.older[name].items() if number in present}
+
+    def to_check(self, operations):
+        """Those of the operations that the register has to explain by now."""
+        return [operation for operation in operations if not self.is_unseen(operation)]
 
     def story(self, name, operations, error):
         """What a message needs besides: the numbers of the ids in it, and the operations just before."""
@@ -147,21 +191,7 @@ class VersionHistories(Histories):
         self.shown[name] = []
 
 
-class Push(Change):
-    """A write that adds the version `number`."""
-
-    __slots__ = ("number",)
-
-    def __init__(self, begun, ended, guard, change, told, number):
-        super().__init__(begun, ended, guard, change, told)
-        self.number = number
-
-
-class Removal(Push):
-    """A delete that takes it away."""
-
-
-class VersionClient(Client):
+class VersionClient(VersionCopies, Client):
     """One client of a bucket with versions."""
 
     # What an answer means
@@ -212,6 +242,9 @@ class VersionClient(Client):
 
     def delete(self, name):
         return self.work_on(name, super().delete)
+
+    def delete_if_match(self, name):
+        return self.work_on(name, super().delete_if_match)
 
     def some_version(self, name):
         """The number of a version that is there, or was a moment ago."""
@@ -272,7 +305,7 @@ class VersionClient(Client):
         self.removed(row.name, interval, number, was_marker, "delete among many of version")
 
     def undeleted(self, row, interval, code):
-        if row.version is None or (row.name, row.version) in self.all.number_of:
+        if row.version != NO_VERSION:
             super().undeleted(row, interval, code)
         elif code != "NoSuchVersion":
             self.all.wrong.append(f"a delete of {row.name} {row.version}, which is no id, among many: {code}")
@@ -357,8 +390,12 @@ class VersionClient(Client):
                 if row.key == name and not row.is_marker and (name, row.version) not in self.all.number_of:
                     self.learn(name, row.version)
             self.page_seen(page.only(name), (begun, ended))
+            self.settled(page, (begun, ended))
             return
         self.all.wrong.append(f"{name}: its versions are not listed")
+
+    def settled(self, page, interval):
+        """What the page of a name says while nothing happens: no more than any other, since the order is known."""
 
     def learn(self, name, version):
         """Finds the number of a version whose write was not answered."""
@@ -373,111 +410,6 @@ class VersionClient(Client):
         self.all.wrong.append(f"{name}: version {version} opens under no holder")
 
 
-class ListedVersion:
-    """A row of ListObjectVersions."""
-
-    def __init__(self, element):
-        fields = {field.tag.rpartition("}")[2]: field.text or "" for field in element}
-        self.is_marker = element.tag.rpartition("}")[2] == "DeleteMarker"
-        self.key, self.version, self.etag = fields["Key"], fields["VersionId"], fields.get("ETag")
-        self.is_latest = fields["IsLatest"] == "true"
-
-
-class VersionPage:
-    """A page: its rows, where it began and where the next one does."""
-
-    def __init__(self, body, marker):
-        tree = ElementTree.fromstring(body)
-        self.rows = [ListedVersion(child) for child in tree if child.tag.rpartition("}")[2] in ("Version", "DeleteMarker")]
-        text = {child.tag.rpartition("}")[2]: child.text or "" for child in tree}
-        self.marker = marker
-        self.next = (text["NextKeyMarker"], text["NextVersionIdMarker"]) if text["IsTruncated"] == "true" else None
-        self.names = None
-
-    def only(self, name):
-        """The same as the page of one name, which its prefix may have been more than."""
-        self.rows, self.names = [row for row in self.rows if row.key == name], {name}
-        return self
-
-    def part(self, name):
-        """What it says of a name; `None` if that is nothing."""
-        key, version = self.marker
-        if (self.names and name not in self.names) or name < key or (self.next and name > self.next[0]):
-            return None
-        rows = [row for row in self.rows if row.key == name]
-        return Part(name, rows, version if name == key else None, bool(self.next) and name == self.next[0])
-
-
-class Part:
-    """The versions of one name on a page: all, those below one, or only the first of these."""
-
-    def __init__(self, name, rows, below, is_cut):
-        self.name, self.rows, self.below, self.is_cut = name, rows, below, is_cut
-
-    def told(self):
-        """For messages."""
-        return (f" below {self.below}" if self.below else "") + (", and more" if self.is_cut else "")
-
-
-class Listing:
-    """A part of a page, before it is known which numbers its ids have."""
-
-    def __init__(self, part, interval, told):
-        self.part, (self.begun, self.ended), self.told = part, interval, told
-
-
-class Looks:
-    """What the parts of pages mean for each version of a name; all operations of the window are known."""
-
-    def __init__(self, histories, name, operations):
-        self.histories, self.name, self.older = histories, name, histories.older[name]
-        before = {number for state, _ in histories.registers[name].possible for number in state}
-        self.pushed, self.gone = dict.fromkeys(before, -FOREVER), {}
-        for operation in operations:
-            if isinstance(operation, Removal):
-                self.gone[operation.number] = min(operation.ended, self.gone.get(operation.number, FOREVER))
-            elif isinstance(operation, Push):
-                self.pushed[operation.number] = operation.begun
-
-    def all(self, listings):
-        """The operations."""
-        return [look for listing in listings for look in [*self.shown(listing), *self.missing(listing)]]
-
-    def look(self, listing, guard, told):
-        """One of them."""
-        return Operation(listing.begun, listing.ended, guard, KEEP, f"{listing.told} {told}")
-
-    def shown(self, listing):
-        """Each version was there, as the newest or not."""
-        rows = listing.part.rows
-        for place, (row, number) in enumerate(zip(rows, self.numbers(rows))):
-            if row.is_latest and place:
-                self.histories.wrong.append(f"{self.name}: a version below another is the latest in {listing.told}")
-            yield self.look(listing, is_there(number, row.is_latest), f"with {number}{' as the latest' if row.is_latest else ''}")
-
-    def missing(self, listing):
-        """Each other one that may have been there was away."""
-        part, numbers = listing.part, self.numbers(listing.part.rows)
-        below = self.histories.number_of.get((self.name, part.below)) if part.below else None
-        for number, begun in self.pushed.items():
-            if number in numbers or begun > listing.ended or self.gone.get(number, FOREVER) < listing.begun:
-                continue
-            if part.below and number not in self.older.get(below, ()):
-                continue
-            if part.is_cut and not (numbers and numbers[-1] in self.older.get(number, ())):
-                continue
-            yield self.look(listing, is_away(number), f"without {number}")
-
-    def numbers(self, rows):
-        """The numbers of rows."""
-        return self.histories.numbers_of(self.name, [row.version for row in rows])
-
-
-def is_there(number, is_latest):
-    """The guard of a version that is shown."""
-    return lambda state: number in state and (state[0] == number) == is_latest
-
-
-def is_away(number):
-    """The guard of one that is not."""
-    return lambda state: number not in state
+def versioning(status):
+    """The document that enables or suspends versioning."""
+    return f"<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>".encode()
