@@ -10,6 +10,7 @@ a proxy plants. At most one outcome in a thousand may be open (an answer of 5xx,
 credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY); otherwise one is started, or as many front-ends as
 `backends.py` says.
 """
+import functools
 import os
 import random
 import time
@@ -18,14 +19,21 @@ from checks import main, same, that
 from histories import Histories
 from kept import Endpoint
 from linearizable import FOREVER, KEEP, Operation, anything, by_definition, linearizable
+from null_histories import NullHistories
+from null_judge import judge_nulls
 from planted import (CrossedVersions, LostDeletes, LostVersion, LostWrite, Nothing, Proxy, StaleRead, TornBody, Unavailable,
                      WrongLatest)
 from server import Server
+from planted_requests import LostAbort, LostMarker, LostSwitch, NewestCopied, RememberedComplete, Unconditional
 from version_histories import VersionHistories
 from version_judge import judge_versions
 
-WINDOW_SECONDS = 10
-PLANTED_WINDOWS_MAX = 8  # of three seconds: how long a fault may take to be planted and seen
+PLAIN, VERSIONS, SUSPENDED, UPLOADS = "without versions", "with versions", "with versions suspended", "with uploads, without versions"
+# Each kind of history, window by window in turn.
+KINDS = {PLAIN: Histories, VERSIONS: VersionHistories, SUSPENDED: NullHistories,
+         UPLOADS: functools.partial(NullHistories, is_versioned=False)}
+WINDOW_SECONDS, WINDOWS_EACH_MIN = 10, 2
+PLANTED_WINDOW_SECONDS, PLANTED_WINDOWS_MAX = 0.6, 40  # how long a fault may take to be planted and seen
 OPERATIONS_EACH_MIN = 40  # an operation of each kind this often, or the run was none
 
 
@@ -52,19 +60,19 @@ def consistent(lane, given, endpoints):
     """The run."""
     seed = given.seed or random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}; {len(endpoints)} endpoints, {given.clients} clients, {given.names} names")
-    both = {"without versions": Histories(endpoints, given.clients, given.names, seed=seed),
-            "with versions": VersionHistories(endpoints, given.clients, given.names, seed=seed)}
+    kinds = {kind: make(endpoints, given.clients, given.names, seed=seed) for kind, make in KINDS.items()}
+    window_seconds = min(WINDOW_SECONDS, given.minutes * 60 / len(kinds) / WINDOWS_EACH_MIN)
     with lane.check("the clients have their buckets"):
-        for histories in both.values():
+        for histories in kinds.values():
             histories.make_bucket()
     until, windows = time.monotonic() + given.minutes * 60, 0
     with lane.check("every window is linearizable, every list explained, every body whole"):
-        while windows < len(both) or time.monotonic() < until:
-            list(both.values())[windows % len(both)].window(max(1, min(WINDOW_SECONDS, until - time.monotonic())))
+        while windows < len(kinds) or time.monotonic() < until:
+            list(kinds.values())[windows % len(kinds)].window(window_seconds)
             windows += 1
             if windows % 30 == 0:
-                print(f"{windows} windows, {sum(histories.operations for histories in both.values())} operations: nothing found")
-    for kind, histories in both.items():
+                print(f"{windows} windows, {sum(histories.operations for histories in kinds.values())} operations: nothing found")
+    for kind, histories in kinds.items():
         told(lane, kind, histories)
 
 
@@ -128,6 +136,7 @@ BAD = {
 def judge(lane):
     """Hand-made histories, and random small ones against the definition."""
     judge_versions(lane)
+    judge_nulls(lane)
     for name, history in GOOD.items():
         with lane.check(f"the judge accepts: {name}"):
             that(linearizable(history) and by_definition(history), "refused")
@@ -159,37 +168,49 @@ def faults(lane, given):
     """Each planted fault is found; without one nothing is."""
     unexplained = "finds none of its states"
     with Server(given.bin) as server:
-        for versions in (False, True):
-            with lane.check(f"nothing planted, nothing found, {'with' if versions else 'without'} versions"):
-                same(hunted(server, Nothing(), 1, versions), "", "found")
-        for name, fault, versions, message in [
-                ("a stale read", StaleRead(), False, unexplained),
-                ("a stale listing", StaleRead("names"), False, "a list saw"),
-                ("an acknowledged write that was not made", LostWrite(), False, unexplained),
-                ("a torn body", TornBody(), False, "is none that was sent"),
-                ("DeleteObjects that deletes nothing", LostDeletes(), False, unexplained),
-                ("a stale list of versions", StaleRead("versions"), True, "a list of versions"),
-                ("a list of versions in another order", CrossedVersions(), True, ""),
-                ("a version that was lost under its successor", LostVersion(server), True, unexplained),
-                ("an acknowledged version that was not made", LostWrite(), True, unexplained),
-                ("the version before the delete as the newest", WrongLatest(), True, unexplained),
-                ("DeleteObjects that deletes no version", LostDeletes(), True, unexplained),
-                ("outcomes that nobody knows", Unavailable(), False, "outcomes are open")]:
+        for kind in KINDS:
+            with lane.check(f"nothing planted, nothing found, {kind}"):
+                same(hunted(server, Nothing(), 1, kind), "", "found")
+        for name, fault, kind, message in [
+                ("a stale read", StaleRead(), PLAIN, unexplained),
+                ("a stale listing", StaleRead("names"), PLAIN, "a list saw"),
+                ("an acknowledged write that was not made", LostWrite(), PLAIN, unexplained),
+                ("a torn body", TornBody(), PLAIN, "is none that was sent"),
+                ("DeleteObjects that deletes nothing", LostDeletes(), PLAIN, unexplained),
+                ("a stale list of versions", StaleRead("versions"), VERSIONS, "a list of versions"),
+                ("a list of versions in another order", CrossedVersions(), VERSIONS, ""),
+                ("a version that was lost under its successor", LostVersion(server), VERSIONS, unexplained),
+                ("an acknowledged version that was not made", LostWrite(), VERSIONS, unexplained),
+                ("the version before the delete as the newest", WrongLatest(), VERSIONS, unexplained),
+                ("DeleteObjects that deletes no version", LostDeletes(), VERSIONS, unexplained),
+                ("a write that overwrites if absent", Unconditional(server, "PUT", "if-none-match"), VERSIONS, unexplained),
+                ("a completion that overwrites if absent", Unconditional(server, "POST", "if-none-match"), VERSIONS, unexplained),
+                ("a delete of another than it matches", Unconditional(server, "DELETE", "if-match"), VERSIONS, unexplained),
+                ("a copy of the newest for that of a version", NewestCopied(server), VERSIONS, ""),
+                ("a copy of another than it matches", Unconditional(server, "PUT", "x-amz-copy-source-if-match"), VERSIONS,
+                 "which it is not"),
+                ("a null version that was replaced", StaleRead("version"), SUSPENDED, "of the null version"),
+                ("a version that was lost under a null version", LostVersion(server), SUSPENDED, unexplained),
+                ("a delete that leaves no null marker", LostMarker(server), SUSPENDED, unexplained),
+                ("a suspension that was not made", LostSwitch(), SUSPENDED, unexplained),
+                ("an abort that was not made, with versions", LostAbort(), SUSPENDED, unexplained),
+                ("an abort that was not made", LostAbort(), UPLOADS, unexplained),
+                ("a completion answered again for another object", RememberedComplete(), UPLOADS, unexplained),
+                ("outcomes that nobody knows", Unavailable(), PLAIN, "outcomes are open")]:
             with lane.check(f"planted: {name}"):
-                found = hunted(server, fault, PLANTED_WINDOWS_MAX, versions)
+                found = hunted(server, fault, PLANTED_WINDOWS_MAX, kind)
                 that(fault.planted, "the fault could not be planted")
                 that(found and message in found, f"found: {found or 'nothing'}")
 
 
-def hunted(server, fault, windows, versions):
+def hunted(server, fault, windows, kind):
     """What the histories find over a proxy with a fault. Not every lie is seen: a write may be overwritten unread."""
-    kind = VersionHistories if versions else Histories
     with Proxy(server, fault) as proxy:
-        histories = kind([endpoint_of(server, proxy.endpoint)], clients=4, names=3, seed=1)
+        histories = KINDS[kind]([endpoint_of(server, proxy.endpoint)], clients=4, names=3, seed=1)
         histories.make_bucket()
         for _ in range(windows):
             try:
-                histories.window(3)
+                histories.window(PLANTED_WINDOW_SECONDS)
                 histories.answered()
             except AssertionError as error:
                 return str(error)
