@@ -97,6 +97,21 @@ async fn a_changed_policy_counts_at_once_on_every_server() {
 }
 
 #[tokio::test]
+async fn a_change_of_versioning_counts_at_once_on_every_server() {
+    let (one, two) = World::pair().await;
+    two.put("/bkt/k", "never versioned").await;
+    for (status, is_named) in [("Enabled", true), ("Suspended", false), ("Enabled", true)] {
+        let body =
+            format!("<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>");
+        one.ask("PUT", "/bkt?versioning").body(body).send().await.expect_status(200);
+        let put = two.ask("PUT", "/bkt/k").body(status).send().await.expect_status(200);
+        assert_eq!(put.header("x-amz-version-id").is_some(), is_named, "{status}");
+    }
+    let null = two.ask("GET", "/bkt/k?versionId=null").send().await.expect_status(200);
+    assert_eq!(null.text(), "Suspended");
+}
+
+#[tokio::test]
 async fn a_disabled_named_key_opens_nothing_on_any_server() {
     let (one, two) = World::pair().await;
     let name = KeyName::parse("team").unwrap();
