@@ -5,11 +5,12 @@ Does not: speak to a server. `planted_requests.py` shows that the whole chain fi
 import random
 
 from checks import that
-from histories import Upload
 from linearizable import FOREVER, Change, by_definition
-from null_histories import ENABLED, NULL, SUSPENDED, NullClient, NullHistories, State
+from null_clients import ENABLED, NULL, SUSPENDED, NullClient
+from null_histories import NullHistories, State
 from version_judge import NAME, Story, twisted
 from version_operations import Whole
+from writes import Upload
 
 
 class NullStory(Story):

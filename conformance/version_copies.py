@@ -2,15 +2,15 @@
 
 A copy is a look at the version that it names, and a write of its target. The bytes of that version are known or become
 known, so a copy of any other is found; its condition is about that version's ETag, which never changes. Does not: copy
-the newest version, `histories.py` does.
+the newest version, `clients.py` does.
 """
 import collections
 
 import keys
-from histories import HOLDERS, NUMBER, Upload
 from linearizable import KEEP, anything
 from raw import Answer
 from version_operations import Whole
+from writes import HOLDERS, NUMBER, Upload
 
 RESTORE_SHARE, BY_PART_SHARE = 0.4, 0.25
 IF_MATCH_SHARE, WRONG_ETAG_SHARE = 0.5, 0.4
