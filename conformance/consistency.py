@@ -25,7 +25,7 @@ from null_judge import judge_nulls
 from planted import (CrossedVersions, LostDeletes, LostVersion, LostWrite, Nothing, Proxy, StaleRead, TornBody, Unavailable,
                      WrongLatest)
 from server import Server
-from planted_requests import LostAbort, LostMarker, LostSwitch, NewestCopied, RememberedComplete, Unconditional
+from planted_requests import LostAbort, LostAnswers, LostMarker, LostSwitch, NewestCopied, RememberedComplete, Unconditional
 from version_histories import VersionHistories
 from version_judge import judge_versions
 
@@ -172,6 +172,9 @@ def faults(lane, given):
         for kind in KINDS:
             with lane.check(f"nothing planted, nothing found, {kind}"):
                 same(hunted(server, Nothing(), 1, kind), "", "found")
+        for kind in (VERSIONS, SUSPENDED):
+            with lane.check(f"answers lost, nothing found, {kind}"):
+                same(hunted(server, LostAnswers(), 2, kind, is_calm=False), "", "found")
         for name, fault, kind, message in [
                 ("a stale read", StaleRead(), PLAIN, unexplained),
                 ("a stale listing", StaleRead("names"), PLAIN, "a list saw"),
@@ -204,10 +207,11 @@ def faults(lane, given):
                 that(found and message in found, f"found: {found or 'nothing'}")
 
 
-def hunted(server, fault, windows, kind):
+def hunted(server, fault, windows, kind, is_calm=True):
     """What the histories find over a proxy with a fault. Not every lie is seen: a write may be overwritten unread."""
     with Proxy(server, fault) as proxy:
         histories = KINDS[kind]([endpoint_of(server, proxy.endpoint)], clients=4, names=3, seed=1)
+        histories.is_calm = is_calm
         histories.make_bucket()
         for _ in range(windows):
             try:

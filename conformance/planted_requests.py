@@ -2,7 +2,7 @@
 
 As those of `planted.py`, before a real server and behind its own certificate.
 """
-from planted import OWN, header_of, query_of
+from planted import LOST_EVERY, OWN, header_of, query_of
 from raw import UNSIGNED, Raw
 
 SIGNING = OWN | {"authorization", "host", "x-amz-date", "x-amz-content-sha256"}
@@ -106,3 +106,20 @@ class RememberedComplete:
         if answer[0] == 200:
             self.first[upload] = answer
         return answer
+
+
+class LostAnswers:
+    """No fault: now and then nobody is there to answer, sometimes after the request was done."""
+
+    def __init__(self):
+        self.planted, self.requests = False, 0
+
+    def answer(self, request, forward):
+        """The server's answer, or a 503. Buckets are made, and switched, undisturbed."""
+        self.requests += 1
+        if self.requests % LOST_EVERY or (request.command == "PUT" and request.path.count("/") == 1):
+            return forward()
+        self.planted = True
+        if self.requests % (2 * LOST_EVERY):
+            forward()
+        return 503, [], b"<Error><Code>ServiceUnavailable</Code></Error>"

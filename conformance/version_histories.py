@@ -7,8 +7,8 @@ moment of the request, and what is missing must have been away at some moment: S
 order never changes, so what any page shows of it holds for the writes before, too; this keeps the search small.
 
 Nobody deletes a version that has not been seen with its number, and at the end of each window all ids are looked up. So
-a write whose answer was lost and that is not seen then has not happened yet. Markers carry no number: those whose
-answers were lost get theirs in the order in which they were asked for. Does not: suspend versioning.
+a write whose answer was lost and that is not seen then has not happened yet. Markers carry no number: those
+that no answer told are taken for one of the deletes whose answers were lost. Does not: suspend versioning.
 """
 import re
 
@@ -134,7 +134,7 @@ class VersionHistories(Histories):
         register = self.registers[name]
         listings = [operation for operation in operations if isinstance(operation, Listing)]
         operations = [*self.waiting[name], *(operation for operation in operations if not isinstance(operation, Listing))]
-        self.name_markers(name, operations)
+        operations += self.lost_markers(name, operations)
         self.order(name)
         operations += Looks(self, name, operations).all(listings)
         self.waiting[name] = [operation for operation in operations if self.is_unseen(operation)]
@@ -163,16 +163,23 @@ class VersionHistories(Histories):
         """Whether it is a write that has not happened up to the end of this window."""
         return isinstance(operation, Push) and operation.ended == FOREVER and operation.number not in self.id_of
 
-    def name_markers(self, name, operations):
-        """Gives the ids of markers that nobody got as an answer to the deletes whose answers were lost."""
+    def lost_markers(self, name, operations):
+        """The writes of markers that nobody got as an answer. Which of the deletes whose answers were lost made which nobody
+        knows, so each is taken for one that was asked as early as any may have been, and on no condition."""
         ids = [version for version in self.unknown[name] if (name, version) not in self.number_of]
         last = self.shown[name][-1] if self.shown[name] else []
         ids.sort(key=lambda version: -last.index(version) if version in last else 0)
         lost = sorted((operation for operation in operations if self.is_unseen(operation) and operation.number in self.markers),
                       key=lambda operation: operation.begun)
-        for version, operation in zip(ids, lost):
-            self.identify(name, operation.number, version)
         self.unknown[name] = {}
+        return [self.lost_marker(name, version, operation) for version, operation in zip(ids, lost)]
+
+    def lost_marker(self, name, version, operation):
+        """One of them."""
+        number = next(self.numbers)
+        self.markers.add(number)
+        self.identify(name, number, version)
+        return self.push(name, (operation.begun, FOREVER), Whole(lambda _versions: True), number, f"{operation.told}, or another: {number}")
 
     def order(self, name):
         """Takes in what pages showed of the order of versions."""
