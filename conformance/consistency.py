@@ -223,4 +223,4 @@ def hunted(server, fault, windows, kind, is_calm=True):
 
 
 if __name__ == "__main__":
-    main("consistency", run, minutes=0.8, endpoints="", ca="", clients=6, names=5, seed=0)
+    main("consistency", run, minutes=0.6, endpoints="", ca="", clients=6, names=5, seed=0)
