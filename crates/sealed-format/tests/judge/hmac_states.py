@@ -52,11 +52,16 @@ def compress(state, block):
     return [(old + new) & MASK for old, new in zip(state, (a, b, c, d, e, f, g, h))]
 
 
+def padded(key):
+    """What of a key is hashed first on either side, without the padding that every key has."""
+    for pad in (0x36, 0x5C):
+        yield bytes(byte ^ pad for byte in key)
+
+
 def states(key):
     """The inner and the outer state of a key of up to 128 bytes, as a little-endian machine holds them."""
-    padded = key.ljust(128, b"\0")
-    for pad in (0x36, 0x5C):
-        yield struct.pack("<8Q", *compress(INITIAL, bytes(byte ^ pad for byte in padded)))
+    for block in padded(key.ljust(128, b"\0")):
+        yield struct.pack("<8Q", *compress(INITIAL, block))
 
 
 ABC = b"abc\x80" + bytes(123) + b"\x18"
