@@ -59,13 +59,10 @@ impl Build {
 /// The example that lanes about the format run, and that every dev build is made with.
 pub(crate) const AS_TESTS: &str = "seal_for_judge";
 
-/// Builds an example, with the dependencies of the tests and `features`; answers its path.
-pub(crate) fn example(root: &Path, name: &str, features: &[&str]) -> Result<PathBuf, String> {
+/// Builds an example, with the dependencies of the tests and cargo's `options`; answers its path.
+pub(crate) fn example(root: &Path, name: &str, options: &[&str]) -> Result<PathBuf, String> {
     let mut command = cargo(root);
-    command.args(["build", "--locked", "--workspace", "--example", name]);
-    for feature in features {
-        command.args(["--features", feature]);
-    }
+    command.args(["build", "--locked", "--workspace", "--example", name]).args(options);
     match process::run(&mut command).success {
         true => Ok(target(root).join("debug/examples").join(name)),
         false => Err(format!("the example {name} does not build")),
