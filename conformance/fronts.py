@@ -14,6 +14,7 @@ from server import Server
 ACCESS, SECRET = "STRONGROOM_ROOT_ACCESS_KEY", "STRONGROOM_ROOT_SECRET_KEY"
 DIFFERENT = "another server of the same catalog is set up differently"
 DEAD_SECONDS_MAX = 90  # 30, on a busy machine
+STOPPED_SECONDS_MAX = 5  # half a beat
 REFUSED_SECONDS_MAX = 25  # two beats, and a start on a busy machine; a dead one would take 30
 
 
@@ -119,10 +120,22 @@ def changing(lane, world, first):
     with lane.check("one that was killed holds another setting back no longer than until it counts as dead"):
         with Front(world, **new) as killed:
             killed.kill()
+            stopped_while_it_waits(world)
             server.READY_SECONDS_MAX = DEAD_SECONDS_MAX
             with Front(world) as next_one:
                 checks.that("waiting for a sign of life" in next_one.log(), "it did not wait")
                 checks.same(next_one.stop(), 0, "exit code")
+
+
+def stopped_while_it_waits(world):
+    """SIGTERM ends a front-end that waits for another one's sign of life at once, and in good order."""
+    waiting = Front(world)
+    waiting.ready = lambda: "waiting for a sign of life" in waiting.log()  # it is never ready
+    with waiting:
+        begun = time.monotonic()
+        checks.same(waiting.stop(), 0, "exit code of one that waits")
+        checks.that(time.monotonic() - begun < STOPPED_SECONDS_MAX, "it went on waiting")
+        checks.that("stopping" in waiting.log(), "it did not say that it stops")
 
 
 def run(lane, given):

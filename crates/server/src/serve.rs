@@ -2,7 +2,8 @@
 //!
 //! Guarantees: the lock is had before anything is made; nothing is announced before it works; on
 //! SIGTERM or SIGINT no connection is accepted any more, requests under way may end within the drain
-//! time, and the store is closed. Does not: know what serves the requests.
+//! time, and the store is closed. Told to stop before it serves, it ends at once, whatever it waits for.
+//! Does not: know what serves the requests.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +16,7 @@ use tokio::{
 
 use crate::{
     admin::AdminSocket,
-    assemble::{self, StoreOptions},
+    assemble::{self, Store, StoreOptions},
     certificates::{self, ServedCertificate},
     cli::ServeArgs,
     config::Config,
@@ -31,6 +32,9 @@ use crate::{
     telemetry,
     tls::Tls,
 };
+
+/// What the log says of every stop that was asked for.
+const STOPPING: &str = "stopping: waiting for requests under way";
 
 /// Serves until told to stop.
 pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
@@ -62,8 +66,14 @@ async fn serve(config: &Config, data: &DataDir) -> Result<(), Failure> {
         inline_bytes_max: config.inline_bytes_max,
         removal_grace: config.removal_grace,
     };
-    let store = assemble::open_store(data, master_key, &options).await?;
-    store.agree(config, &root.credentials).await?;
+    // Either may wait for somebody else: a catalog, an object store, another server's sign of life. A store that is
+    // broken off while it opens is left as a crash would leave it; nothing was served from it.
+    let opening = assemble::open_store(data, master_key, &options);
+    let Some(store) = unless_stopped(opening, (&mut signals, &tls)).await? else { return Ok(()) };
+    let agreeing = store.agree(config, &root.credentials);
+    if unless_stopped(agreeing, (&mut signals, &tls)).await?.is_none() {
+        return close(&store, (&mut signals, &tls)).await;
+    }
     let handler = assemble::service(config, &store, &root.credentials);
     let admin = AdminSocket::bind(data)?;
 
@@ -81,7 +91,33 @@ async fn serve(config: &Config, data: &DataDir) -> Result<(), Failure> {
     end_lifecycle.send_replace(true);
     drain(lifecycle, config.drain_timeout).await;
     background.shutdown().await;
-    store.close().await
+    close(&store, (&mut signals, &tls)).await
+}
+
+/// Closes the store in good order, unless the server is told again to stop: its catalog may be out of reach.
+async fn close(store: &Store, (signals, tls): (&mut Signals, &Tls)) -> Result<(), Failure> {
+    tokio::select! {
+        closed = store.close() => closed,
+        () = signals.stop(tls) => {
+            tracing::warn!("told again to stop: leaving the store as a crash would");
+            Ok(())
+        }
+    }
+}
+
+/// What `starting` comes to; `None`: the server was told to stop first.
+async fn unless_stopped<T>(
+    starting: impl Future<Output = Result<T, Failure>>,
+    (signals, tls): (&mut Signals, &Tls),
+) -> Result<Option<T>, Failure> {
+    tokio::select! {
+        biased;
+        () = signals.stop(tls) => {
+            tracing::info!(STOPPING);
+            Ok(None)
+        }
+        started = starting => started.map(Some),
+    }
 }
 
 /// Waits until the page under way is done; a store that hangs is left as a crash would leave it.
@@ -134,7 +170,7 @@ async fn accept_until_stopped<H: Handler>(
         serving.spawn(listener.serve(context.clone(), places.clone(), draining.clone()));
     }
     signals.stop(tls).await;
-    tracing::info!("stopping: waiting for requests under way");
+    tracing::info!(STOPPING);
     drain.send_replace(true);
     tokio::select! {
         ended = timeout(config.drain_timeout, async { while serving.join_next().await.is_some() {} }) => {

@@ -11,3 +11,4 @@ mod proxies;
 mod refusals;
 mod rig;
 mod serving;
+mod starting;
