@@ -311,3 +311,20 @@ const RECLAIM_INTERVAL: Duration = Duration::from_secs(5);
 const ROOT_ID: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 /// What listings show of root.
 const ROOT_NAME: &str = "root";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_front_ends_that_may_be_several_keep_sessions() {
+        let of = |front_ends| {
+            Metadata::parse(Some("postgres://db/x".into()), front_ends).unwrap().sharing()
+        };
+        let several = Sharing::Several { expiry: SESSION_EXPIRY_DEFAULT };
+        assert_eq!(Metadata::DataDirectory.sharing(), Sharing::Alone);
+        assert_eq!(of(None), Sharing::Alone);
+        assert_eq!(of(Some(FrontEnds::Several)), several);
+        assert_eq!(of(Some(FrontEnds::Changing)), several);
+    }
+}

@@ -103,6 +103,17 @@ mod tests {
     }
 
     #[test]
+    fn only_one_on_which_settings_are_changed_bears_with_others() {
+        let of = |front_ends| {
+            differing(&Metadata::parse(Some("postgres://db/x".into()), front_ends).unwrap())
+        };
+        assert_eq!(of(None), Differing::Refused);
+        assert_eq!(of(Some(FrontEnds::Several)), Differing::Refused);
+        assert_eq!(of(Some(FrontEnds::Changing)), Differing::Tolerated);
+        assert_eq!(differing(&Metadata::DataDirectory), Differing::Refused);
+    }
+
+    #[test]
     fn a_refusal_names_settings_and_values_and_no_secret() {
         let region = Difference {
             name: "--region".into(),

@@ -85,3 +85,64 @@ impl Volume {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, sync::Arc};
+
+    use super::{
+        super::{
+            FileOptions,
+            faults::{FailNth, FileFault},
+        },
+        *,
+    };
+
+    const OURS: InstallationId = InstallationId([5; 16]);
+    const ANOTHERS: InstallationId = InstallationId([6; 16]);
+
+    fn volume(directory: &tempfile::TempDir) -> Volume {
+        Volume::open(directory.path(), FileOptions::default()).unwrap()
+    }
+
+    fn names(directory: &tempfile::TempDir) -> Vec<String> {
+        let entries = fs::read_dir(directory.path()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_mark_that_came_between_the_look_and_the_link_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let volume = volume(&directory);
+        volume.make_mark(ANOTHERS).unwrap();
+        volume.make_mark(OURS).unwrap();
+        assert_eq!(volume.installation(), Ok(Some(ANOTHERS)));
+        assert_eq!(volume.claim(OURS), Ok(ANOTHERS));
+        assert_eq!(names(&directory), [MARK], "no draft is left");
+    }
+
+    #[test]
+    fn a_draft_that_was_left_half_written_is_written_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let draft = directory.path().join(format!("{MARK}.{OURS}"));
+        fs::write(draft, &OURS.to_mark().as_bytes()[..9]).unwrap();
+        assert_eq!(volume(&directory).claim(OURS), Ok(OURS));
+        let mark = fs::read_to_string(directory.path().join(MARK)).unwrap();
+        assert_eq!(mark, OURS.to_mark());
+        assert_eq!(names(&directory), [MARK], "no draft is left");
+    }
+
+    #[test]
+    fn no_mark_appears_that_is_not_written_and_synced() {
+        for operation in [FileOperation::Write, FileOperation::SyncFile] {
+            let directory = tempfile::tempdir().unwrap();
+            let faults = Arc::new(FailNth::new(1, operation, FileFault::InputOutput));
+            let options = FileOptions { faults: Some(faults), ..FileOptions::default() };
+            let faulty = Volume::open(directory.path(), options).unwrap();
+            assert!(faulty.claim(OURS).is_err(), "{operation:?}");
+            let next = volume(&directory);
+            assert_eq!(next.installation(), Ok(None), "{operation:?}");
+            assert_eq!(next.claim(ANOTHERS), Ok(ANOTHERS));
+        }
+    }
+}
