@@ -31,7 +31,8 @@ impl Build {
 
     /// Dev builds resolve features as `cargo test --workspace` does, so that both share every dependency: one
     /// package by itself would have them all compiled again, with fewer features. An example stands in for the
-    /// tests, which is what has cargo count their dependencies.
+    /// tests, which is what has cargo count their dependencies. With ours not optimised either way (`Cargo.toml`), nothing
+    /// is compiled that the tests have not compiled.
     fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::Dev => &["--workspace", "--bin", "strongroom", "--example", AS_TESTS],

@@ -93,6 +93,9 @@ fn deny(root: &Path, checks: &[&str]) -> Outcome {
 fn docs(root: &Path) -> Outcome {
     let mut command = binary::cargo(root);
     command.args(["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"]);
+    // The example stands in for the tests, as in every dev build: with their features of the dependencies, which
+    // clippy has checked already.
+    command.args(["--lib", "--bins", "--example", binary::AS_TESTS]);
     whole(&process::run(command.env("RUSTDOCFLAGS", "-D warnings")))
 }
 

@@ -156,10 +156,10 @@ pub(crate) fn format_judge(root: &Path) -> Outcome {
 const FORGETFUL: &str = "leaves_nothing_behind";
 const MEMORY_JUDGE: &str = "crates/sealed-format/tests/judge/memory.py";
 
-/// How the program under search is built: as all dev builds are, and with every frame as deep as the language
-/// makes it, since what a function leaves on the stack depends on how it was compiled.
+/// How the program under search is built: as all dev builds are, without optimisation, and as a release build is, since
+/// what a function leaves on the stack depends on how it was compiled.
 const FORGETFUL_BUILDS: [&[&str]; 2] =
-    [&[], &["--config", "profile.dev.package.sealed-format.opt-level=0"]];
+    [&[], &["--config", "profile.dev.package.sealed-format.opt-level=3"]];
 
 /// Searches the memory of a program that has used every key of the sealed format, on an allocator that
 /// wipes nothing: what is clean there is so by the crate's own doing.
