@@ -2,15 +2,19 @@
 
 The bucket is filled with sealed objects while no server runs, by the example `many_keys` of the crate
 sealed-store: `--filler`, else the one built beside the binary. With `--data DIR` the data directory is
-kept, and filled only if it is new.
+kept, and filled only if it is new. With `--moved-from DIR` the catalog of such a directory is moved by
+`strongroom migrate` to a PostgreSQL of the lane's own, and asked there; the directory stays as it is.
 """
+import contextlib
 import os
 import pathlib
 import random
 import statistics
 import subprocess
+import tempfile
 import time
 
+import backends
 from checks import main, same, that
 from raw import Raw
 from server import Server
@@ -23,7 +27,18 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def run(lane, given):
-    """Fills, then measures each kind of page at random places."""
+    """Fills or moves, then measures each kind of page at random places."""
+    with (moved(given) if given.moved_from else filled(given)) as server:
+        print(f"ready {server.start():.2f} s after the start")
+        client = Client(server)
+        for name, ask in kinds(given.count).items():
+            with lane.check(name):
+                measure(client, name, ask)
+
+
+@contextlib.contextmanager
+def filled(given):
+    """A stopped server over the embedded catalog."""
     data = pathlib.Path(given.data) if given.data else None
     is_new = data is None or not data.exists()
     with Server(given.bin, data=data) as server:
@@ -33,11 +48,30 @@ def run(lane, given):
         if is_new:
             filler = given.filler or pathlib.Path(given.bin).parent / "examples" / "many_keys"
             subprocess.run([filler, str(server.data), BUCKET, str(given.count)], check=True)
-        print(f"ready {server.start():.2f} s after the start, over {size(server.data) / 2**30:.1f} GiB")
-        client = Client(server)
-        for name, ask in kinds(given.count).items():
-            with lane.check(name):
-                measure(client, name, ask)
+        print(f"{size(server.data) / 2**30:.1f} GiB")
+        yield server
+
+
+@contextlib.contextmanager
+def moved(given):
+    """A stopped server over a PostgreSQL to which `given.moved_from` was moved."""
+    with backends.postgresql() as catalog, tempfile.TemporaryDirectory(prefix="many-keys-") as scratch:
+        data = pathlib.Path(scratch) / "data"
+        begun = time.monotonic()
+        subprocess.run([given.bin, "migrate", "--from", given.moved_from, "--to", data], stdin=subprocess.DEVNULL, check=True,
+                       env=os.environ | {"STRONGROOM_TO_METADATA": catalog.url})
+        print(f"moved in {time.monotonic() - begun:.0f} s; {database_size(catalog.url) / 2**30:.1f} GiB, WAL apart")
+        server = Server(given.bin, data=data, environment={"STRONGROOM_METADATA": catalog.url})
+        try:
+            yield server
+        finally:
+            server.__exit__()
+
+
+def database_size(url):
+    """Bytes of a database, as PostgreSQL counts them."""
+    asked = ["psql", url, "--no-psqlrc", "--tuples-only", "--command", "SELECT pg_database_size(current_database())"]
+    return int(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
 
 
 def kinds(count):
@@ -126,4 +160,4 @@ def size(directory):
 
 
 if __name__ == "__main__":
-    main("many_keys", run, count=5_000_000, filler="", data="")
+    main("many_keys", run, count=5_000_000, filler="", data="", moved_from="")
