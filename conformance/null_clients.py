@@ -135,6 +135,7 @@ class NullClient(UploadRaces, VersionClient):
 
     def null_copied(self, number, from_holder):
         """The guards of a copy that was made, and of each refusal."""
-        copied, refused = self.copied_as(number, from_holder), {status: self.null_refused(status, from_holder) for status in (404, 403, 405)}
+        copied = self.copied_as(number, from_holder)
+        away, held, is_marker = (self.null_refused(status, from_holder) for status in (404, 403, 405))
         return (Whole(lambda versions: copied(self.all.null_object_in(versions))),
-                {404: Whole(refused[404]), 403: Whole(refused[403]), 400: Whole(lambda versions: refused[403](versions) or refused[405](versions))})
+                {404: Whole(away), 403: Whole(held), 400: Whole(lambda versions: held(versions) or is_marker(versions))})

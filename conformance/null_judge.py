@@ -59,7 +59,7 @@ class NullStory(Story):
 
     def gone(self, begun, ended, number):
         """A Complete that found no such upload."""
-        self.client.saw(NAME, (begun, ended), lambda state: number in state.ended and state.versions[:1] != (number,), f"{number} is gone")
+        self.client.not_found(NAME, (begun, ended), number, f"{number} is gone")
         return self.taken()
 
     def abort(self, begun, ended, number):

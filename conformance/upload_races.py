@@ -79,7 +79,7 @@ class UploadRaces:
             self.all.acknowledged.append(ended)
             self.completed(name, (begun, ended), condition.holds, upload, told)
         elif (answer.status, answer.code) == (404, "NoSuchUpload"):
-            self.saw(name, (begun, ended), lambda state: number in state.ended and state.versions[:1] != (number,), f"{told}: no such upload")
+            self.not_found(name, (begun, ended), number, f"{told}: no such upload")
         elif guard := condition.meanings(answer).get(answer.status):
             failed = self.all.over_top(guard)
             self.saw(name, (begun, ended), lambda state: number not in state.ended and failed(state), f"{told}: {answer.code}")
@@ -97,6 +97,10 @@ class UploadRaces:
         def leaves(state):
             return state if number in state.ended else ending(number)(self.all.pushed(state, number))
         self.made.append((name, Completion(*interval, happens, leaves, told, number)))
+
+    def not_found(self, name, interval, number, told):
+        """The upload has ended, and what it made is not the newest version, if it made anything."""
+        self.saw(name, interval, lambda state: number in state.ended and state.versions[:1] != (number,), told)
 
     def abort(self, name, upload):
         """AbortMultipartUpload."""

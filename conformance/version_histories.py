@@ -19,8 +19,8 @@ from version_clients import VersionClient, versioning
 from version_operations import Push, Removal, Whole
 from version_pages import Listing, Looks
 
-WEIGHTS = {"put": 16, "put_if_absent": 6, "put_if_match": 6, "copy": 8, "complete": 4, "delete": 8, "delete_if_match": 3, "delete_version": 14,
-           "copy_version": 8, "delete_many": 6, "get": 12, "head": 5, "get_version": 12, "list_names": 4, "list_versions": 10}
+WEIGHTS = {"put": 16, "put_if_absent": 6, "put_if_match": 6, "copy": 8, "complete": 4, "delete": 8, "delete_if_match": 3,
+           "delete_version": 14, "copy_version": 8, "delete_many": 6, "get": 12, "head": 5, "get_version": 12, "list_names": 4, "list_versions": 10}
 TOLD_MAX = 12  # operations in a message
 
 
@@ -84,7 +84,8 @@ class VersionHistories(Histories):
         over_top, older = self.over_top(guard), self.older[name]
 
         def may(state):
-            return self.fits(state, number) and over_top(state) and not any(number in older.get(other, ()) for other in self.versions(state))
+            is_below = any(number in older.get(other, ()) for other in self.versions(state))
+            return self.fits(state, number) and over_top(state) and not is_below
         return may
 
     def pushed(self, state, number):
