@@ -111,6 +111,7 @@ impl FileWriter {
     fn retire_block(&mut self) {
         if let Some(mut block) = self.block.take() {
             block.buffer.resize(block.filled);
+            self.sums.update(&block.buffer);
             block.buffer.mark_sealed();
             self.full.push(block.buffer);
         }
@@ -226,6 +227,7 @@ impl FileWriter {
         let block = self.block.take();
         let (mut buffer, filled) = block
             .map_or_else(|| (self.pool.take(PAGE_BYTES), 0), |block| (block.buffer, block.filled));
+        self.sums.update(&buffer[..filled]);
         let table = std::mem::take(&mut self.sums).finish();
         let footer = Footer { id: self.id, length, table }.encode();
         let end = file_bytes(length).ok_or(BlobError::Full)?;
@@ -288,10 +290,7 @@ impl BlobWriter for FileWriter {
         }
         let block = self.block.as_mut().expect("spare is empty before ready, so n is 0");
         assert!(n <= block.room - block.filled, "advance stays within spare");
-        let end = block.filled + n;
-        // Now, while the bytes are in the processor's nearest cache, rather than block by block.
-        self.sums.update(&block.buffer[block.filled..end]);
-        block.filled = end;
+        block.filled += n;
     }
 
     async fn finish(mut self: Box<Self>) -> Result<u64, BlobError> {
