@@ -75,6 +75,8 @@ pub(super) struct Digests {
     pub(super) md5: Option<Md5>,
     pub(super) sha256: Option<Sha256>,
     pub(super) checksum: Option<ChecksumHasher>,
+    /// What is kept, where that is not the checksum that the client sends.
+    pub(super) kept: Option<ChecksumHasher>,
 }
 
 impl Digests {
@@ -87,6 +89,9 @@ impl Digests {
         }
         if let Some(checksum) = &mut self.checksum {
             checksum.update(bytes);
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.update(bytes);
         }
     }
 }

@@ -40,7 +40,8 @@ use crate::signature::{Payload, hex};
 pub struct BodyDigests {
     /// MD5 of the plaintext, if it was asked for or the client sent `Content-MD5`.
     pub md5: Option<[u8; 16]>,
-    /// The checksum that the client sent (verified), else the one that was computed.
+    /// The checksum to keep: the one that was asked for by [`RequestBody::keep_checksum`], else the one
+    /// that the client sent (verified), else the one that was computed.
     pub checksum: Option<Checksum>,
 }
 
@@ -123,6 +124,7 @@ where
                 md5: promised_md5.map(|_| Md5::new()),
                 sha256: promised_sha256.map(|_| Sha256::new()),
                 checksum: Some(hasher.unwrap_or_else(|| ChecksumHasher::new(COMPUTED))),
+                kept: None,
             },
             promised_md5,
             promised_sha256,
@@ -147,6 +149,30 @@ where
         }
         self.digests.checksum = Some(ChecksumHasher::new(algorithm));
         true
+    }
+
+    /// Asks for the checksum to keep to be CRC64NVME, computed beside the client's where it sends one
+    /// of another algorithm. To be called before the first frame.
+    pub fn keep_default_checksum(&mut self) {
+        let is_other = |sent: &SentChecksum| sent.algorithm() != COMPUTED;
+        if self.promised_checksum.as_ref().is_some_and(is_other) {
+            self.digests.kept = Some(ChecksumHasher::new(COMPUTED));
+        }
+    }
+
+    /// The checksum that the client sent, also if another is kept; one of a trailer is known at the end.
+    /// It is verified when [`Self::finish`] has succeeded.
+    pub fn sent(&self) -> Option<Checksum> {
+        let algorithm = self.sent_checksum()?;
+        let value = self.promised_value()?.to_vec();
+        Some(Checksum { algorithm, kind: ChecksumKind::FullObject, value, parts: 0 })
+    }
+
+    fn promised_value(&self) -> Option<&[u8]> {
+        match self.promised_checksum.as_ref()? {
+            SentChecksum::Header { value, .. } => Some(value.as_slice()),
+            SentChecksum::Trailer(_) => self.framing.trailer_checksum(),
+        }
     }
 
     /// The algorithm of the checksum that the client sends, in a header or a trailer.
@@ -216,16 +242,12 @@ where
             check_md5(promised, md5)?;
         }
         let checksum = digests.checksum.map(ChecksumHasher::finish);
-        let promised = match &self.promised_checksum {
-            Some(SentChecksum::Header { value, .. }) => Some(value.as_slice()),
-            Some(SentChecksum::Trailer(_)) => self.framing.trailer_checksum(),
-            None => None,
-        };
-        match (promised, checksum) {
+        let kept = digests.kept.map(ChecksumHasher::finish);
+        match (self.promised_value(), checksum) {
             (Some(promised), Some(checksum)) if promised != checksum.value => {
                 Err(BodyError::ChecksumMismatch(checksum.algorithm))
             }
-            (_, checksum) => Ok(BodyDigests { md5, checksum }),
+            (_, checksum) => Ok(BodyDigests { md5, checksum: kept.or(checksum) }),
         }
     }
 

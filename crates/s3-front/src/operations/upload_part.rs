@@ -49,7 +49,6 @@ pub(crate) async fn upload_part<B: HttpBody>(
     if upload.holder == Holder::Server {
         body.0.want_md5();
     }
-    let sent = body.0.sent_checksum();
     agree_on_checksum(&upload, &mut body)?;
 
     let stored = call.store().put_part(&bucket, &unlocked, number, &mut body).await;
@@ -57,8 +56,8 @@ pub(crate) async fn upload_part<B: HttpBody>(
     let md5 = opening.as_ref().map(Opening::md5);
     let answer = Answer::ok().etag(&part.etag).held_by(&upload.holder, md5);
     // A part's checksum is told to who sent it or chose its algorithm.
-    let told = sent.is_some() || upload.checksum.is_some();
-    match part.checksum.as_ref().filter(|_| told).map(shown) {
+    let chosen = part.checksum.as_ref().filter(|_| upload.checksum.is_some()).map(shown);
+    match body.0.sent().or(chosen) {
         Some(checksum) => Ok(answer.header(checksum.algorithm.header_name(), checksum.text())),
         None => Ok(answer),
     }
@@ -89,10 +88,14 @@ pub(super) async fn unlock(
     })
 }
 
-/// A part is checked with the upload's algorithm; a client that sends another is refused.
+/// A part is checked with the upload's algorithm; a client that sends another is refused. Where none
+/// was chosen the object will have a CRC64NVME, whatever the client checks its parts with.
 fn agree_on_checksum<B: HttpBody>(upload: &Upload, body: &mut Plaintext<B>) -> S3Result<()> {
-    let Some((name, _)) = &upload.checksum else { return Ok(()) };
-    let Some(algorithm) = ChecksumAlgorithm::from_name(name) else { return Ok(()) };
+    let chosen = upload.checksum.as_ref();
+    let Some(algorithm) = chosen.and_then(|(name, _)| ChecksumAlgorithm::from_name(name)) else {
+        body.0.keep_default_checksum();
+        return Ok(());
+    };
     let sent = body.0.sent_checksum();
     if body.0.want_checksum(algorithm) {
         return Ok(());

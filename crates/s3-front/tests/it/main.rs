@@ -21,6 +21,7 @@ mod lifecycle;
 mod listings;
 mod log;
 mod multipart;
+mod multipart_checksums;
 mod object_lock;
 mod objects;
 mod ownership;

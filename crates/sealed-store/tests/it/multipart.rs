@@ -92,6 +92,37 @@ async fn parts_become_one_object_without_the_key_at_complete() {
     assert_eq!(derived.value, crc.to_be_bytes());
 }
 
+/// What the client checked a part with was kept alone, before a CRC64NVME was computed beside it.
+#[tokio::test]
+async fn parts_of_an_older_server_are_read_and_make_an_object_without_a_checksum() {
+    let world = World::new().await;
+    let upload = world.create(None).await;
+    let open = world.store.unlock_upload(&world.bucket, &upload, None).await.unwrap();
+    let mut parts = Vec::new();
+    for (number, bytes) in [(1, pattern(PART)), (2, b"last".to_vec())] {
+        let mut body = Frames::new(&bytes, 60_000).with_crc32();
+        let put = world.store.put_part(&world.bucket, &open, number, &mut body).await;
+        parts.push((number, put.unwrap().unwrap()));
+    }
+    let chosen: Vec<_> = parts
+        .iter()
+        .map(|(number, put)| ChosenChecksum {
+            number: *number,
+            etag: put.etag.clone(),
+            checksum: None,
+        })
+        .collect();
+    let condition = WriteCondition::default();
+    let done = world.store.complete(&world.bucket, &upload, &chosen, condition, Some(&open)).await;
+    let CompleteOutcome::Done { checksum, .. } = done.unwrap() else { panic!("not done") };
+    assert!(checksum.is_none());
+    let whole = [pattern(PART), b"last".to_vec()].concat();
+    assert_eq!(world.get("m", None, None).await.unwrap(), whole);
+    let (version, object) = world.find("m").await;
+    let unlocked = world.store.unlock(&world.bucket, &version, &object, None).await.unwrap();
+    assert!(world.store.checksum(&unlocked).await.unwrap().is_none());
+}
+
 #[tokio::test]
 async fn parts_need_the_uploads_own_key() {
     let world = World::new().await;

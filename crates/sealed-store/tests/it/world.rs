@@ -196,12 +196,24 @@ pub(crate) struct Frames {
     frames: Mutex<std::collections::VecDeque<Bytes>>,
     whole: Vec<u8>,
     known: bool,
+    checksum: ChecksumAlgorithm,
 }
 
 impl Frames {
     pub(crate) fn new(bytes: &[u8], frame: usize) -> Self {
         let frames = bytes.chunks(frame).map(Bytes::copy_from_slice).collect();
-        Self { frames: Mutex::new(frames), whole: bytes.to_vec(), known: true }
+        Self {
+            frames: Mutex::new(frames),
+            whole: bytes.to_vec(),
+            known: true,
+            checksum: ChecksumAlgorithm::Crc64Nvme,
+        }
+    }
+
+    /// Checked with a CRC-32 alone.
+    pub(crate) fn with_crc32(mut self) -> Self {
+        self.checksum = ChecksumAlgorithm::Crc32;
+        self
     }
 
     /// Does not tell its length beforehand.
@@ -225,11 +237,15 @@ impl PlainBody for Frames {
 
     fn finish(&mut self) -> Result<BodyDigests, Infallible> {
         use md5::{Digest as _, Md5};
-        let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, &self.whole);
+        let (crc, bytes) = match self.checksum {
+            ChecksumAlgorithm::Crc32 => (crc_fast::CrcAlgorithm::Crc32IsoHdlc, 4),
+            _ => (crc_fast::CrcAlgorithm::Crc64Nvme, 8),
+        };
+        let crc = crc_fast::checksum(crc, &self.whole);
         let checksum = Checksum {
-            algorithm: ChecksumAlgorithm::Crc64Nvme,
+            algorithm: self.checksum,
             kind: ChecksumKind::FullObject,
-            value: crc.to_be_bytes().to_vec(),
+            value: crc.to_be_bytes()[8 - bytes..].to_vec(),
             parts: 0,
         };
         let md5 = Some(Md5::digest(&self.whole).into());

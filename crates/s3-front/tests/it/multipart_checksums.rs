@@ -1,0 +1,92 @@
+//! Checksums of uploads, of their parts and of what they become.
+
+use crate::{
+    client::{Ask, KEY_A, Reply},
+    deletes::crc32,
+    world::World,
+};
+
+const FIVE_MIB: usize = 5 * 1024 * 1024;
+const SHA1_OF_HELLO: &str = "qvTGHdzF6KLavt4PO0gs2a6pQ00=";
+
+/// An upload, under a customer's key or not.
+struct Upload<'w> {
+    world: &'w World,
+    key: Option<(&'static str, &'static str)>,
+    id: String,
+}
+
+impl<'w> Upload<'w> {
+    async fn start(
+        world: &'w World,
+        key: Option<(&'static str, &'static str)>,
+        chosen: &[(&str, &str)],
+    ) -> Self {
+        let ask = keyed(world.ask("POST", "/bkt/k?uploads"), key).headers(chosen);
+        let id = ask.send().await.expect_status(200).element("UploadId").unwrap();
+        Self { world, key, id }
+    }
+
+    async fn part(&self, number: u32, body: impl AsRef<[u8]>, headers: &[(&str, &str)]) -> Reply {
+        let target = format!("/bkt/k?partNumber={number}&uploadId={}", self.id);
+        let ask = keyed(self.world.ask("PUT", &target), self.key).headers(headers);
+        ask.body(body.as_ref().to_vec()).send().await.expect_status(200)
+    }
+
+    /// Asks for the completion of these parts, each with what more its line says.
+    fn complete(&self, parts: &[(u32, &Reply, &str)]) -> Ask<'w> {
+        let target = format!("/bkt/k?uploadId={}", self.id);
+        keyed(self.world.ask("POST", &target), self.key).body(list(parts))
+    }
+}
+
+fn keyed<'w>(ask: Ask<'w>, key: Option<(&str, &str)>) -> Ask<'w> {
+    match key {
+        Some(key) => ask.key(key),
+        None => ask,
+    }
+}
+
+fn list(parts: &[(u32, &Reply, &str)]) -> String {
+    let lines: String = parts
+        .iter()
+        .map(|(number, reply, more)| {
+            let etag = reply.header("etag").unwrap();
+            format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag>{more}</Part>")
+        })
+        .collect();
+    format!("<CompleteMultipartUpload>{lines}</CompleteMultipartUpload>")
+}
+
+/// docs/semantics.md: "An object's checksum".
+#[tokio::test]
+async fn without_a_chosen_algorithm_it_is_a_crc64nvme_whatever_the_parts_are_checked_with() {
+    let world = World::new().await;
+    for key in [None, Some(KEY_A)] {
+        let (one, two) = ("a".repeat(FIVE_MIB), "hello");
+        let put = keyed(world.ask("PUT", "/bkt/whole"), key).body(format!("{one}{two}"));
+        let put = put.send().await.expect_status(200);
+        let expected = put.header("x-amz-checksum-crc64nvme").unwrap();
+
+        let upload = Upload::start(&world, key, &[]).await;
+        let crc32 = crc32(&one);
+        let first = upload.part(1, &one, &[("x-amz-checksum-crc32", &crc32)]).await;
+        assert_eq!(first.header("x-amz-checksum-crc32"), Some(crc32.as_str()), "as sent");
+        assert_eq!(first.header("x-amz-checksum-crc64nvme"), None);
+        let second = upload.part(2, two, &[("x-amz-checksum-sha1", SHA1_OF_HELLO)]).await;
+        let done = upload.complete(&[(1, &first, ""), (2, &second, "")]).send().await;
+        let done = done.expect_status(200);
+        assert_eq!(done.element("ChecksumCRC64NVME").as_deref(), Some(expected));
+        assert_eq!(done.element("ChecksumType").as_deref(), Some("FULL_OBJECT"));
+        for method in ["GET", "HEAD"] {
+            let ask = keyed(world.ask(method, "/bkt/k"), key);
+            let read = ask.header("x-amz-checksum-mode", "ENABLED").send().await;
+            let read = read.expect_status(200);
+            assert_eq!(read.header("x-amz-checksum-crc64nvme"), Some(expected), "{method}");
+            assert_eq!(read.header("x-amz-checksum-type"), Some("FULL_OBJECT"));
+        }
+        let ask = keyed(world.ask("GET", "/bkt/k?attributes"), key);
+        let shown = ask.header("x-amz-object-attributes", "Checksum").send().await;
+        assert_eq!(shown.element("ChecksumCRC64NVME").as_deref(), Some(expected));
+    }
+}
