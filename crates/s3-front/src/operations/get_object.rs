@@ -124,6 +124,11 @@ impl Read {
         call.visible_lock(&self.bucket, target, &self.object.attached).await
     }
 
+    /// Whether all of the object is answered; a range may be all of it.
+    fn is_whole(&self) -> bool {
+        self.selected.range == (0..self.unlocked.facts().length)
+    }
+
     /// The checksum, if it was asked for and the answer is what it is of.
     async fn checksum(&self, call: &Call<'_>) -> S3Result<Option<Checksum>> {
         if !checksum::mode_enabled(&call.head)? {
@@ -138,8 +143,8 @@ impl Read {
             }
             // An object that was put whole is its own and only part.
             (Some(None), _) if self.unlocked.facts().parts.is_some() => Ok(None),
-            (Some(None), _) | (None, false) => Ok(call.store().checksum(&self.unlocked).await?),
-            (None, true) => Ok(None),
+            (None, true) if !self.is_whole() => Ok(None),
+            (Some(None), _) | (None, _) => Ok(call.store().checksum(&self.unlocked).await?),
         }
     }
 }

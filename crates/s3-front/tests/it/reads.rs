@@ -139,7 +139,7 @@ async fn overrides() {
 }
 
 #[tokio::test]
-async fn checksums_only_when_asked_for_the_whole() {
+async fn checksums_when_asked_for_all_of_it() {
     let world = world().await;
     let ask = |method: &str| world.ask(method, "/bkt/k").header("x-amz-checksum-mode", "ENABLED");
     for method in ["GET", "HEAD"] {
@@ -149,8 +149,15 @@ async fn checksums_only_when_asked_for_the_whole() {
         let without = world.ask(method, "/bkt/k").send().await;
         assert_eq!(without.header("x-amz-checksum-crc64nvme"), None);
     }
-    let partial = ask("GET").header("range", "bytes=0-1").send().await.expect_status(206);
-    assert_eq!(partial.header("x-amz-checksum-crc64nvme"), None);
+    let last = BODY.len() - 1;
+    for range in ["bytes=0-1".to_owned(), "bytes=1-".to_owned(), format!("bytes=1-{last}")] {
+        let partial = ask("GET").header("range", &range).send().await.expect_status(206);
+        assert_eq!(partial.header("x-amz-checksum-crc64nvme"), None, "{range}");
+    }
+    for range in ["bytes=0-", "bytes=-1000", "bytes=0-1000"] {
+        let whole = ask("GET").header("range", range).send().await.expect_status(206);
+        assert_eq!(whole.header("x-amz-checksum-crc64nvme").map(str::len), Some(12), "{range}");
+    }
     world
         .ask("PUT", "/bkt/k")
         .header("x-amz-checksum-crc32", "poTHxg==")
