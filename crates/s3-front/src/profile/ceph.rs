@@ -68,6 +68,12 @@ const REWORDED: &[Reworded] = &[
         KnownBy::Message("Range specified is not valid for source object of size"),
         ErrorCode::InvalidRange,
     ),
+    // The same, where it begins there. Asked.
+    row(
+        ErrorCode::InvalidRequest,
+        KnownBy::Message("The specified copy range is invalid for the source object size"),
+        ErrorCode::InvalidRange,
+    ),
     // A part that the object does not have. Ceph's tests.
     row(ErrorCode::InvalidPartNumber, KnownBy::Code, ErrorCode::InvalidPart),
     // A checksum that is no value of its algorithm. Ceph's tests.

@@ -112,6 +112,12 @@ impl SourceRange {
         if self.last < length {
             return Ok(self.first..self.last + 1);
         }
+        if self.first >= length {
+            return Err(S3Error::with_message(
+                ErrorCode::InvalidRequest,
+                "The specified copy range is invalid for the source object size",
+            ));
+        }
         Err(S3Error::argument(
             format!("Range specified is not valid for source object of size: {length}"),
             RANGE,
@@ -207,6 +213,8 @@ mod tests {
         let whole = ranged("bytes=0-9").unwrap().unwrap();
         assert_eq!(whole.within(10).unwrap(), 0..10);
         assert_eq!(whole.within(9).unwrap_err().code(), ErrorCode::InvalidArgument);
+        let behind = ranged("bytes=9-9").unwrap().unwrap();
+        assert_eq!(behind.within(9).unwrap_err().code(), ErrorCode::InvalidRequest);
         let beyond = ranged("bytes=0-99999999999999999999").unwrap().unwrap();
         beyond.within(u64::MAX).unwrap_err();
         for text in [
