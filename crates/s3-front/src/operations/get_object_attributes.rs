@@ -92,7 +92,7 @@ impl Asked {
         let checksum = if self.checksum { call.store().checksum(unlocked).await? } else { None };
         if let Some(checksum) = &checksum {
             writer.inside("Checksum", |entry| {
-                write_checksum(entry, checksum);
+                write_checksum(entry, checksum, call.profile().counts_parts_in_attributes());
                 entry.text("ChecksumType", shown(checksum).kind.name());
             });
         }
@@ -136,22 +136,26 @@ impl Page {
     fn write(&self, writer: &mut XmlWriter, asked: &Asked, count: u32) {
         writer
             .text("PartNumberMarker", asked.after)
-            .text("NextPartNumberMarker", self.last)
+            .text("NextPartNumberMarker", if asked.after >= count { 0 } else { self.last })
             .text("MaxParts", asked.max_parts)
             .text("IsTruncated", self.last < count);
         for (number, size, checksum) in &self.parts {
             writer.inside("Part", |part| {
                 part.text("PartNumber", number).text("Size", size);
                 if let Some(checksum) = checksum {
-                    write_checksum(part, checksum);
+                    write_checksum(part, checksum, false);
                 }
             });
         }
     }
 }
 
-fn write_checksum(writer: &mut XmlWriter, checksum: &Checksum) {
-    let checksum = shown(checksum);
+/// A composite checksum shows its number of parts in headers and not here, but where the profile wants it.
+fn write_checksum(writer: &mut XmlWriter, checksum: &Checksum, counts_parts: bool) {
+    let mut checksum = shown(checksum);
+    if !counts_parts {
+        checksum.parts = 0;
+    }
     writer.text(&format!("Checksum{}", checksum.algorithm.name()), checksum.text());
 }
 

@@ -122,6 +122,12 @@ impl Profile {
         }
     }
 
+    /// Whether GetObjectAttributes shows a composite checksum with its number of parts, as headers do. Ceph's
+    /// tests.
+    pub(crate) fn counts_parts_in_attributes(self) -> bool {
+        self == Self::Ceph
+    }
+
     /// Whether GetBucketEncryption shows the default where nothing was set; else it is 404.
     pub(crate) fn shows_default_encryption(self) -> bool {
         self != Self::Ceph

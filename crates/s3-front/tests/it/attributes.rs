@@ -125,6 +125,10 @@ async fn parts_are_shown_in_pages() {
     ] {
         assert_eq!(page.element(name).as_deref(), Some(value), "{name}");
     }
+    let behind = ask().header("x-amz-part-number-marker", "10").send().await.expect_status(200);
+    assert!(behind.elements("PartNumber").is_empty());
+    assert_eq!(behind.element("NextPartNumberMarker").as_deref(), Some("0"));
+    assert_eq!(behind.element("IsTruncated").as_deref(), Some("false"));
 }
 
 #[tokio::test]

@@ -170,6 +170,25 @@ async fn listings_and_locations_are_said_plainly() {
 }
 
 #[tokio::test]
+async fn attributes_count_the_parts_of_a_composite_checksum() {
+    for (profile, end) in [(Profile::Aws, "="), (Profile::Ceph, "-1")] {
+        let world = World::under(profile).await;
+        let id = begun(&world, &[("x-amz-checksum-algorithm", "CRC32")]).await;
+        let etag = part(&world, &id, "part").await;
+        let body = format!(
+            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag><ChecksumCRC32>{}</ChecksumCRC32></Part></CompleteMultipartUpload>",
+            crc32("part")
+        );
+        let done = world.ask("POST", &format!("/bkt/up?uploadId={id}")).body(body).send().await;
+        assert!(done.expect_status(200).element("ChecksumCRC32").unwrap().ends_with("-1"));
+        let ask = world.ask("GET", "/bkt/up?attributes");
+        let shown = ask.header("x-amz-object-attributes", "Checksum").send().await;
+        let sum = shown.expect_status(200).element("ChecksumCRC32").unwrap();
+        assert!(sum.ends_with(end), "{profile:?}: {sum}");
+    }
+}
+
+#[tokio::test]
 async fn a_missing_key_is_told_to_have_no_delete_marker() {
     for (profile, told) in [(Profile::Aws, None), (Profile::Ceph, Some("false"))] {
         let world = World::under(profile).await;
