@@ -23,19 +23,26 @@ pub(crate) async fn list_multipart_uploads(call: &Call<'_>, name: &BucketName) -
         .text("Bucket", name)
         .text("KeyMarker", encoding.apply(query.get("key-marker").unwrap_or_default()))
         .text("UploadIdMarker", query.get("upload-id-marker").unwrap_or_default());
-    if let Some((key, id)) = &page.next {
-        writer
-            .text("NextKeyMarker", encoding.apply(key))
-            .text("NextUploadIdMarker", id.map(|id| id.to_string()).unwrap_or_default());
-    }
+    let (next_key, next_id) = next(&page);
     writer
-        .text("Prefix", encoding.apply(&ask.prefix))
+        .text("NextKeyMarker", encoding.apply(&next_key))
+        .text("NextUploadIdMarker", next_id.map(|id| id.to_string()).unwrap_or_default())
+        .text_if("Prefix", query.filled("prefix").map(|prefix| encoding.apply(prefix)))
         .text_if("Delimiter", ask.delimiter.as_deref().map(|text| encoding.apply(text)))
         .text_if("EncodingType", (encoding == Encoding::Url).then_some("url"))
         .text("MaxUploads", ask.limit)
         .text("IsTruncated", page.next.is_some());
     write_uploads(call, &mut writer, &page, encoding).await?;
     Ok(Answer::xml(writer.finish()))
+}
+
+/// Where the next page would go on, which S3 says also of the last one: after what it shows last.
+fn next(page: &UploadPage) -> (String, Option<UploadId>) {
+    let last = || {
+        let upload = page.uploads.last()?;
+        Some((upload.key.as_str().to_owned(), Some(upload.id)))
+    };
+    page.next.clone().or_else(last).unwrap_or_default()
 }
 
 fn ask(query: &Query) -> S3Result<ListUploads> {

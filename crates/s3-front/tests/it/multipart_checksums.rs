@@ -90,3 +90,21 @@ async fn without_a_chosen_algorithm_it_is_a_crc64nvme_whatever_the_parts_are_che
         assert_eq!(shown.element("ChecksumCRC64NVME").as_deref(), Some(expected));
     }
 }
+
+/// docs/semantics.md: "A page of uploads".
+#[tokio::test]
+async fn the_last_page_of_uploads_has_markers_too() {
+    let world = World::new().await;
+    let empty = world.ask("GET", "/bkt?uploads").send().await.expect_status(200);
+    for (name, text) in
+        [("NextKeyMarker", Some("")), ("NextUploadIdMarker", Some("")), ("Prefix", None)]
+    {
+        assert_eq!(empty.element(name).as_deref(), text, "{name}");
+    }
+    let upload = Upload::start(&world, None, &[]).await;
+    let listed = world.ask("GET", "/bkt?uploads&prefix=k").send().await.expect_status(200);
+    assert_eq!(listed.element("IsTruncated").as_deref(), Some("false"));
+    assert_eq!(listed.element("NextKeyMarker").as_deref(), Some("k"));
+    assert_eq!(listed.element("NextUploadIdMarker").as_deref(), Some(upload.id.as_str()));
+    assert_eq!(listed.element("Prefix").as_deref(), Some("k"));
+}
