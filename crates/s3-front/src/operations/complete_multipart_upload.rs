@@ -16,6 +16,7 @@ use super::{
     encryption_settings::SseCWrite,
     expiration::{self, EXPIRATION},
     found::no_such_key,
+    location,
     lock_settings::LockSettings,
     object_promises::Promises,
     sealing::check_holder,
@@ -77,7 +78,7 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
         CompleteOutcome::Done { assigned, etag, checksum } => {
             let made = (assigned.public, &etag, checksum.as_ref());
             let expires = expiration::of_new(call, (&bucket, at.key), &assigned).await;
-            let done = done(at, &upload.holder, made, opening.as_ref());
+            let done = done((call, at), &upload.holder, made, opening.as_ref());
             Ok(done.header_if(EXPIRATION, expires))
         }
         CompleteOutcome::ConditionFailed => Err(conditional::write_failed(&failed)),
@@ -210,7 +211,7 @@ impl Again<'_> {
             let unlocked = call.store().unlock(bucket, &version, &object, key).await;
             call.store().checksum(&unlocked.map_err(refused_key)?).await?
         };
-        Ok(done(at, &object.holder, (version.public, &etag, checksum.as_ref()), opening))
+        Ok(done((call, at), &object.holder, (version.public, &etag, checksum.as_ref()), opening))
     }
 }
 
@@ -225,14 +226,14 @@ fn refused_key(error: UnlockError) -> S3Error {
 }
 
 fn done(
-    at: &At<'_>,
+    (call, at): (&Call<'_>, &At<'_>),
     holder: &Holder,
     (public, etag, checksum): (PublicVersion, &ETag, Option<&Checksum>),
     opening: Option<&Opening>,
 ) -> Answer {
     let mut writer = XmlWriter::new("CompleteMultipartUploadResult");
     writer
-        .text("Location", format!("/{}/{}", at.bucket, at.key))
+        .text("Location", location::of_target(call, at.bucket, at.key))
         .text("Bucket", at.bucket)
         .text("Key", at.key)
         .text("ETag", quoted(etag));

@@ -38,6 +38,7 @@ mod list_multipart_uploads;
 mod list_object_versions;
 mod list_objects;
 mod list_parts;
+mod location;
 mod lock_settings;
 mod object_legal_hold;
 mod object_lock_configuration;

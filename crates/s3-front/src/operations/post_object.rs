@@ -9,13 +9,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use object_engine::model::{Attached, BucketName, ObjectKey, Published, WriteCondition};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use sealed_store::{BodyDigests, PlainBody, Put, PutError, PutOutcome};
 
 use super::{
     encryption_settings::SseCWrite,
     expiration::{self, EXPIRATION},
     found::no_such_key,
+    location::{URL, location},
     lock_settings::NewLock,
     put_object::new_version,
     sealing::Sealer,
@@ -37,9 +38,6 @@ use crate::{
     signature::{Payload, SignatureError},
     xml::XmlWriter,
 };
-
-/// What a URL's path and query keep unescaped.
-const URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Stores a form's file, sealed under the key in its fields or the server's.
 pub(crate) async fn post_object<B: HttpBody>(
@@ -310,18 +308,8 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn new(call: &Call<'_>, bucket: &'a BucketName, key: &'a ObjectKey) -> Self {
-        let scheme = if call.connection.secure { "https" } else { "http" };
-        let host = call.head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let host = host.or(call.head.host.as_deref()).unwrap_or_default();
-        let mut location = format!("{scheme}://{host}/");
-        // A bucket that is not in the path is in the host's name.
-        if !call.head.path.trim_matches('/').is_empty() {
-            location.push_str(bucket.as_str());
-            location.push('/');
-        }
-        // S3 escapes the key's slashes here too.
-        location.extend(utf8_percent_encode(key.as_str(), URL));
-        Self { bucket, key, location }
+        let in_path = !call.head.path.trim_matches('/').is_empty();
+        Self { bucket, key, location: location(call, Some(bucket).filter(|_| in_path), key) }
     }
 
     /// The URL that the form named, told what was stored.

@@ -108,3 +108,24 @@ async fn the_last_page_of_uploads_has_markers_too() {
     assert_eq!(listed.element("NextUploadIdMarker").as_deref(), Some(upload.id.as_str()));
     assert_eq!(listed.element("Prefix").as_deref(), Some("k"));
 }
+
+/// docs/semantics.md: "Where the object is".
+#[tokio::test]
+async fn a_completion_tells_the_objects_url() {
+    let world = World::new().await;
+    for (target, secure, location) in [
+        ("/bkt/a%2Fb%20%E2%80%94c", true, "https://localhost:9443/bkt/a%2Fb%20%E2%80%94c"),
+        ("/bkt/bkt/k", false, "http://localhost:9443/bkt/bkt%2Fk"),
+    ] {
+        let ask = |method: &str, query: &str| {
+            let ask = world.ask(method, &format!("{target}?{query}"));
+            if secure { ask } else { ask.insecure() }
+        };
+        let started = ask("POST", "uploads").send().await.expect_status(200);
+        let id = started.element("UploadId").unwrap();
+        let part = ask("PUT", &format!("partNumber=1&uploadId={id}")).body("x").send().await;
+        let body = list(&[(1, &part.expect_status(200), "")]);
+        let done = ask("POST", &format!("uploadId={id}")).body(body).send().await;
+        assert_eq!(done.expect_status(200).element("Location").as_deref(), Some(location));
+    }
+}
