@@ -92,6 +92,31 @@ async fn completing_has_conditions() {
     }
 }
 
+/// docs/semantics.md: "Conditions on completing".
+#[tokio::test]
+async fn a_condition_on_completing_is_about_the_key_as_it_is_then() {
+    let world = World::new().await;
+    let target = |id: &str| format!("/bkt/k?uploadId={id}");
+    let list = |etag: &str| {
+        format!(
+            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"
+        )
+    };
+    world.put("/bkt/k", "before").await;
+    let id = start(&world, &[]).await;
+    let one = part(&world, &id, 1, vec![1; 10]).await;
+    let ask = || world.ask("POST", &target(&id)).header("if-none-match", "*").body(list(&one));
+    ask().send().await.expect_error(412, "PreconditionFailed");
+    world.ask("DELETE", "/bkt/k").send().await.expect_status(204);
+    ask().send().await.expect_status(200);
+
+    let id = start(&world, &[]).await;
+    let one = part(&world, &id, 1, vec![1; 10]).await;
+    let put = world.ask("PUT", "/bkt/k").body("meanwhile").send().await.expect_status(200);
+    let ask = world.ask("POST", &target(&id)).header("if-match", put.header("etag").unwrap());
+    ask.body(list(&one)).send().await.expect_status(200);
+}
+
 /// A part's checksum has the type of the whole's, as on AWS.
 #[tokio::test]
 async fn a_part_is_read_with_the_type_of_the_objects_checksum() {

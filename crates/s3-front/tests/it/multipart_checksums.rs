@@ -129,3 +129,33 @@ async fn a_completion_tells_the_objects_url() {
         assert_eq!(done.expect_status(200).element("Location").as_deref(), Some(location));
     }
 }
+
+/// docs/semantics.md: "What a copy's checksum is".
+#[tokio::test]
+async fn a_copy_that_is_sealed_anew_has_a_checksum_of_the_whole() {
+    let world = World::new().await;
+    let upload = Upload::start(&world, Some(KEY_A), &[("x-amz-checksum-algorithm", "SHA1")]).await;
+    let part = upload.part(1, "hello", &[]).await;
+    let line = format!("<ChecksumSHA1>{SHA1_OF_HELLO}</ChecksumSHA1>");
+    let done = upload.complete(&[(1, &part, &line)]).send().await.expect_status(200);
+    let composite = done.element("ChecksumSHA1").unwrap();
+    let copy = |target: &str| {
+        let ask = world.ask("PUT", target).header("x-amz-copy-source", "/bkt/k");
+        ask.source_key(KEY_A)
+    };
+    let anew = copy("/bkt/anew").key(KEY_A).header("x-strongroom-copy-mode", "reencrypt");
+    for (ask, sum, kind) in [
+        (copy("/bkt/plain"), SHA1_OF_HELLO, "FULL_OBJECT"),
+        (anew, SHA1_OF_HELLO, "FULL_OBJECT"),
+        (copy("/bkt/shared").key(KEY_A), composite.as_str(), "COMPOSITE"),
+    ] {
+        let copied = ask.send().await.expect_status(200);
+        assert_eq!(copied.element("ChecksumSHA1").as_deref(), Some(sum));
+        assert_eq!(copied.element("ChecksumType").as_deref(), Some(kind));
+    }
+    for (target, parts) in [("/bkt/anew?attributes", 0), ("/bkt/shared?attributes", 1)] {
+        let ask = world.ask("GET", target).key(KEY_A);
+        let shown = ask.header("x-amz-object-attributes", "ObjectParts").send().await;
+        assert_eq!(shown.expect_status(200).elements("PartNumber").len(), parts, "{target}");
+    }
+}
