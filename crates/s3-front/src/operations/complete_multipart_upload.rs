@@ -1,7 +1,5 @@
 //! CompleteMultipartUpload.
 
-use std::mem;
-
 use object_engine::{
     error::EngineError,
     model::{Bucket, ETag, Holder, PublicVersion, Upload, UploadId},
@@ -19,15 +17,14 @@ use super::{
     location,
     lock_settings::LockSettings,
     object_promises::Promises,
+    part_list::{check_checksums, chosen_parts, invalid_part, none_chosen},
     sealing::check_holder,
 };
 use crate::{
-    body::{ChecksumAlgorithm, RequestBody},
+    body::RequestBody,
     error::{ErrorCode, S3Error, S3Result, sse_c},
-    limits::PART_NUMBER_MAX,
-    profile::Profile,
     request::{
-        checksum::{shown, to_format},
+        checksum::shown,
         conditional,
         customer_key::{ALGORITHM, Opening},
         uploads::{self, no_such_upload},
@@ -37,7 +34,7 @@ use crate::{
         object::{VERSION_ID, quoted, version_name},
     },
     service::{Call, HttpBody, Incoming, no_such_bucket},
-    xml::{Element, XmlWriter, malformed},
+    xml::XmlWriter,
 };
 
 /// Makes the object out of the chosen parts. No key is needed; one that is sent whole must be right.
@@ -58,11 +55,16 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
     let Some(mut upload) = call.engine().upload(&bucket, at.key, id).await? else {
         return again.answer(call, &parts, opening.as_ref()).await;
     };
+    if parts.is_empty() {
+        return Err(none_chosen());
+    }
     if upload.holder == Holder::Customer {
         SseCWrite { bucket: &bucket, key: at.key, action: "s3:PutObject" }.check_sealed(call)?;
     }
     let unlocked = unlock(call, &bucket, &upload, opening.as_ref()).await?;
 
+    promises.check_kind(&upload)?;
+    check_checksums(&upload, &parts, unlocked.is_some())?;
     promises.check(call, (&upload, unlocked.as_ref()), &parts).await?;
 
     if upload.attached.retention.is_none()
@@ -82,80 +84,17 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
             Ok(done.header_if(EXPIRATION, expires))
         }
         CompleteOutcome::ConditionFailed => Err(conditional::write_failed(&failed)),
-        CompleteOutcome::InvalidPart(number) => Err(invalid_part(&upload, &parts, number)),
+        CompleteOutcome::InvalidPart(number) => {
+            let listed = parts.iter().find(|part| part.number == number);
+            let etag = listed.map_or_else(|| ETag(String::new()), |part| part.etag.clone());
+            Err(invalid_part(&upload, number, &etag))
+        }
         CompleteOutcome::KeyRequiredForChecksums => Err(sse_c::complete_key_differs()),
         CompleteOutcome::NoSuchBucket => Err(no_such_bucket(at.bucket)),
         CompleteOutcome::NoSuchKey => Err(no_such_key(at.key)),
         CompleteOutcome::NoSuchUpload => again.answer(call, &parts, opening.as_ref()).await,
         CompleteOutcome::PartTooSmall { number, size, etag } => Err(too_small(number, size, &etag)),
     }
-}
-
-/// The request's list: in ascending order, numbers from 1 to 10,000 (E22).
-fn chosen_parts(body: &[u8], profile: Profile) -> S3Result<Vec<ChosenChecksum>> {
-    if body.is_empty() {
-        return Err(S3Error::with_message(
-            ErrorCode::InvalidRequest,
-            "You must specify at least one part",
-        ));
-    }
-    let root = Element::parse(body, "CompleteMultipartUpload")?;
-    root.only(&["Part"])?;
-    let mut parts: Vec<_> = root.children().iter().map(chosen_part).collect::<S3Result<_>>()?;
-    if profile.takes_part_listed_again() {
-        parts.dedup_by(|later, kept| {
-            let is_again = later.number == kept.number;
-            if is_again {
-                mem::swap(later, kept);
-            }
-            is_again
-        });
-    }
-    if parts.is_empty() || parts.len() > PART_NUMBER_MAX as usize {
-        return Err(malformed());
-    }
-    if parts.windows(2).any(|pair| pair[0].number >= pair[1].number) {
-        return Err(ErrorCode::InvalidPartOrder.into());
-    }
-    Ok(parts)
-}
-
-fn chosen_part(element: &Element) -> S3Result<ChosenChecksum> {
-    let mut known = vec!["PartNumber".to_owned(), "ETag".to_owned()];
-    known.extend(ChecksumAlgorithm::ALL.map(|algorithm| format!("Checksum{}", algorithm.name())));
-    element.only(&known.iter().map(String::as_str).collect::<Vec<_>>())?;
-    let etag = element.required("ETag")?.trim().trim_matches('"');
-    let number = part_number(element.required("PartNumber")?.trim())?;
-    Ok(ChosenChecksum { number, etag: ETag(etag.to_owned()), checksum: part_checksum(element)? })
-}
-
-fn part_number(text: &str) -> S3Result<u32> {
-    let number: i64 = text.parse().map_err(|_| malformed())?;
-    match u32::try_from(number) {
-        Ok(number @ 1..=PART_NUMBER_MAX) => Ok(number),
-        _ if number < 1 => Err(S3Error::argument("PartNumber must be >= 1", "PartNumber", text)),
-        _ => Err(S3Error::argument("PartNumber must be <= 10000", "PartNumber", text)),
-    }
-}
-
-fn part_checksum(
-    element: &Element,
-) -> S3Result<Option<(sealed_format::ChecksumAlgorithm, Vec<u8>)>> {
-    let mut found = None;
-    for algorithm in ChecksumAlgorithm::ALL {
-        let name = format!("Checksum{}", algorithm.name());
-        let Some(text) = element.optional(&name)?.filter(|text| !text.is_empty()) else { continue };
-        let value = algorithm.decode(text.trim()).ok_or_else(|| {
-            S3Error::with_message(
-                ErrorCode::InvalidRequest,
-                format!("Value for {} header is invalid.", algorithm.header_name()),
-            )
-        })?;
-        if found.replace((to_format(algorithm), value)).is_some() {
-            return Err(malformed());
-        }
-    }
-    Ok(found)
 }
 
 /// The key, where it is at hand; E16 for one that is not the upload's.
@@ -250,67 +189,10 @@ fn done(
     }
 }
 
-fn invalid_part(upload: &Upload, parts: &[ChosenChecksum], number: u32) -> S3Error {
-    let etag = parts.iter().find(|part| part.number == number).map(|part| part.etag.0.as_str());
-    S3Error::new(ErrorCode::InvalidPart)
-        .element("UploadId", upload.id.to_string())
-        .element("PartNumber", number.to_string())
-        .element("ETag", etag.unwrap_or_default())
-}
-
 fn too_small(number: u32, size: u64, etag: &ETag) -> S3Error {
     S3Error::new(ErrorCode::EntityTooSmall)
         .element("ProposedSize", size.to_string())
         .element("MinSizeAllowed", PART_BYTES_MIN.to_string())
         .element("PartNumber", number.to_string())
         .element("ETag", etag.0.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(parts: &str) -> Result<Vec<u32>, ErrorCode> {
-        let body = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
-        let parts = chosen_parts(body.as_bytes(), Profile::Aws).map_err(|error| error.code())?;
-        Ok(parts.into_iter().map(|part| part.number).collect())
-    }
-
-    fn part(number: &str) -> String {
-        format!("<Part><ETag>&quot;e&quot;</ETag><PartNumber>{number}</PartNumber></Part>")
-    }
-
-    #[test]
-    fn the_list_has_its_schema() {
-        assert_eq!(parsed(&(part("1") + &part("10000"))), Ok(vec![1, 10_000]));
-        for (parts, code) in [
-            (String::new(), ErrorCode::MalformedXML),
-            (part("0"), ErrorCode::InvalidArgument),
-            (part("-1"), ErrorCode::InvalidArgument),
-            (part("10001"), ErrorCode::InvalidArgument),
-            (part("x"), ErrorCode::MalformedXML),
-            (part("2") + &part("1"), ErrorCode::InvalidPartOrder),
-            (part("1") + &part("1"), ErrorCode::InvalidPartOrder),
-            ("<Part><PartNumber>1</PartNumber></Part>".into(), ErrorCode::MalformedXML),
-            ("<X/>".into(), ErrorCode::MalformedXML),
-            (
-                "<Part><ETag>e</ETag><PartNumber>1</PartNumber><ChecksumCRC32>x</ChecksumCRC32></Part>".into(),
-                ErrorCode::InvalidRequest,
-            ),
-        ] {
-            assert_eq!(parsed(&parts), Err(code), "{parts}");
-        }
-        assert_eq!(chosen_parts(b"", Profile::Aws).unwrap_err().code(), ErrorCode::InvalidRequest);
-    }
-
-    #[test]
-    fn a_part_number_below_one_is_e22() {
-        let body = format!("<CompleteMultipartUpload>{}</CompleteMultipartUpload>", part("0"));
-        let error = chosen_parts(body.as_bytes(), Profile::Aws).unwrap_err();
-        assert_eq!(error.message(), "PartNumber must be >= 1");
-        assert_eq!(
-            error.elements(),
-            [("ArgumentName", "PartNumber".to_owned()), ("ArgumentValue", "0".to_owned())]
-        );
-    }
 }

@@ -44,7 +44,9 @@ pub(crate) async fn list_parts(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer>
         writer.text("ChecksumAlgorithm", algorithm).text("ChecksumType", kind);
     }
     for part in &parts {
-        let checksum = checksum(call, unlocked.as_ref(), part)?;
+        // Shown to who chose its algorithm.
+        let shown = unlocked.as_ref().filter(|_| upload.checksum.is_some());
+        let checksum = checksum(call, shown, part)?;
         writer.inside("Part", |entry| write_part(entry, part, checksum.as_ref()));
     }
     write_people(&mut writer, &upload, &owner);

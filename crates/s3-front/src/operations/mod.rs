@@ -46,6 +46,7 @@ mod object_promises;
 mod object_retention;
 mod object_tagging;
 mod ownership_controls;
+mod part_list;
 mod plaintext;
 mod post_object;
 mod put_bucket_policy;

@@ -11,10 +11,12 @@ use crate::{
     error::{ErrorCode, S3Error, S3Result},
 };
 
+const TYPE: &str = "x-amz-checksum-type";
+
 /// `x-amz-checksum-algorithm` and `x-amz-checksum-type` of CreateMultipartUpload.
 pub fn chosen(head: &Head) -> S3Result<Option<(ChecksumAlgorithm, ChecksumKind)>> {
     let algorithm = head.filled("x-amz-checksum-algorithm")?;
-    let kind = head.filled("x-amz-checksum-type")?;
+    let kind = head.filled(TYPE)?;
     let Some(name) = algorithm else {
         let message = "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.";
         return kind.map_or(Ok(None), |_| Err(invalid(message)));
@@ -22,14 +24,22 @@ pub fn chosen(head: &Head) -> S3Result<Option<(ChecksumAlgorithm, ChecksumKind)>
     let algorithm = body::ChecksumAlgorithm::from_name(name).ok_or_else(|| {
         invalid("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
     })?;
-    let kind = match kind {
-        None => default_kind(algorithm),
-        Some("COMPOSITE") => body::ChecksumKind::Composite,
-        Some("FULL_OBJECT") => body::ChecksumKind::FullObject,
-        Some(_) => return Err(invalid("Value for x-amz-checksum-type header is invalid.")),
-    };
+    let kind = kind.map_or_else(|| Ok(default_kind(algorithm)), parse_kind)?;
     check_pair(algorithm, kind)?;
     Ok(Some((to_format(algorithm), kind_to_format(kind))))
+}
+
+/// `x-amz-checksum-type`.
+pub fn kind(head: &Head) -> S3Result<Option<body::ChecksumKind>> {
+    head.filled(TYPE)?.map(parse_kind).transpose()
+}
+
+fn parse_kind(text: &str) -> S3Result<body::ChecksumKind> {
+    match text {
+        "COMPOSITE" => Ok(body::ChecksumKind::Composite),
+        "FULL_OBJECT" => Ok(body::ChecksumKind::FullObject),
+        _ => Err(invalid("Value for x-amz-checksum-type header is invalid.")),
+    }
 }
 
 /// Whether a read asked for checksums.

@@ -326,7 +326,7 @@ async fn a_composite_checksum_may_be_promised_with_its_number_of_parts() {
         ("x-amz-checksum-sha256", format!("{composite}-2"), "BadDigest"),
         ("x-amz-checksum-sha256", format!("{sum}-1"), "BadDigest"),
         ("x-amz-checksum-sha256", format!("{composite}-x"), "InvalidRequest"),
-        ("x-amz-checksum-crc32", "AAAAAA==-1".to_owned(), "InvalidRequest"),
+        ("x-amz-checksum-crc32", "AAAAAA==-1".to_owned(), "BadDigest"),
     ] {
         ask(name, &value).send().await.expect_error(400, code);
     }
@@ -349,16 +349,27 @@ async fn promises_about_the_whole_object_are_checked_before_the_commit() {
          <Part><PartNumber>2</PartNumber><ETag>{two}</ETag></Part></CompleteMultipartUpload>"
     );
     let size = (FIVE_MIB + 5).to_string();
-    for (header, value, code) in [
-        ("x-amz-mp-object-size", "5", "InvalidRequest"),
-        ("x-amz-mp-object-size", "x", "InvalidArgument"),
-        ("x-amz-checksum-crc32", "AAAAAA==", "BadDigest"),
-        ("x-amz-checksum-crc32", "AA", "InvalidRequest"),
-        ("x-amz-checksum-crc32c", "AAAAAA==", "InvalidRequest"),
-        ("x-amz-checksum-sha1", "2jmj7l5rSw0yVb/vlWAYkK/YBwk=", "InvalidRequest"),
+    let differs = "The crc32 you specified did not match the calculated checksum.";
+    let other_size = format!(
+        "The provided 'x-amz-mp-object-size' header value 5 does not match what was computed: {size}"
+    );
+    for (header, value, code, message) in [
+        ("x-amz-mp-object-size", "5", "InvalidRequest", other_size.as_str()),
+        ("x-amz-mp-object-size", "x", "InvalidArgument", "The value of the header is not a size."),
+        ("x-amz-checksum-crc32", "AAAAAA==", "BadDigest", differs),
+        (
+            "x-amz-checksum-crc32",
+            "AA",
+            "InvalidRequest",
+            "Value for x-amz-checksum-crc32 header is invalid.",
+        ),
+        ("x-amz-checksum-crc32", "AAAAAA==-2", "BadDigest", differs),
+        ("x-amz-checksum-crc32c", "AAAAAA==", "BadDigest", differs),
+        ("x-amz-checksum-sha1", "2jmj7l5rSw0yVb/vlWAYkK/YBwk=", "BadDigest", differs),
     ] {
         let ask = world.ask("POST", &target).header(header, value).body(body.clone());
-        ask.send().await.expect_error(400, code);
+        let refused = ask.send().await.expect_error(400, code);
+        assert_eq!(refused.element("Message").as_deref(), Some(message), "{header}: {value}");
     }
     let mut whole = vec![b'a'; FIVE_MIB];
     whole.extend_from_slice(b"hello");

@@ -91,22 +91,136 @@ async fn without_a_chosen_algorithm_it_is_a_crc64nvme_whatever_the_parts_are_che
     }
 }
 
-/// docs/semantics.md: "A page of uploads".
+const INVALID_CHECKSUM_KIND: &str =
+    "checksum mode. The complete request must use the same checksum mode.";
+const E16: &str = "The object was stored using a form of Server Side Encryption. Correct SSE-C request parameters are required for this request when specifying checksums for each part.";
+
+fn message(reply: &Reply) -> String {
+    reply.element("Message").unwrap()
+}
+
+/// docs/semantics.md: "Part checksums on Complete".
 #[tokio::test]
-async fn the_last_page_of_uploads_has_markers_too() {
+async fn a_composite_checksum_wants_that_of_each_part() {
     let world = World::new().await;
-    let empty = world.ask("GET", "/bkt?uploads").send().await.expect_status(200);
-    for (name, text) in
-        [("NextKeyMarker", Some("")), ("NextUploadIdMarker", Some("")), ("Prefix", None)]
-    {
-        assert_eq!(empty.element(name).as_deref(), text, "{name}");
+    for key in [None, Some(KEY_A)] {
+        let upload = Upload::start(&world, key, &[("x-amz-checksum-algorithm", "SHA1")]).await;
+        let one = upload.part(1, "a".repeat(FIVE_MIB), &[]).await;
+        let two = upload.part(2, "hello", &[]).await;
+        let line = |reply: &Reply| {
+            let sum = reply.header("x-amz-checksum-sha1").unwrap();
+            format!("<ChecksumSHA1>{sum}</ChecksumSHA1>")
+        };
+        let (sum_one, sum_two) = (line(&one), line(&two));
+        for (first, second, missing) in [("", "", 1), (sum_one.as_str(), "", 2)] {
+            let reply = upload.complete(&[(1, &one, first), (2, &two, second)]).send().await;
+            let reply = reply.expect_error(400, "InvalidRequest");
+            assert_eq!(
+                message(&reply),
+                format!(
+                    "The upload was created using a sha1 checksum. The complete request must include the checksum for each part. It was missing for part {missing} in the request."
+                )
+            );
+        }
+        let crc32 = format!("<ChecksumCRC32>{}</ChecksumCRC32>", crc32("hello"));
+        let other = upload.complete(&[(1, &one, &sum_one), (2, &two, &crc32)]).send().await;
+        let other = other.expect_error(400, "BadDigest");
+        assert_eq!(
+            message(&other),
+            "The crc32 you specified for part 2 did not match what we received."
+        );
+        let swapped = upload.complete(&[(1, &one, &sum_two), (2, &two, &sum_two)]).send().await;
+        swapped.expect_error(400, "InvalidPart");
+        if key.is_some() {
+            // Without the key nothing can be compared, and without the sums nothing composed.
+            let target = format!("/bkt/k?uploadId={}", upload.id);
+            let keyless = |list: String| world.ask("POST", &target).body(list);
+            let all = list(&[(1, &one, &sum_one), (2, &two, &sum_two)]);
+            let reply = keyless(all).send().await.expect_error(400, "InvalidRequest");
+            assert_eq!(message(&reply), E16);
+            let none = list(&[(1, &one, ""), (2, &two, "")]);
+            let reply = keyless(none).send().await.expect_error(400, "InvalidRequest");
+            assert!(message(&reply).ends_with("It was missing for part 1 in the request."));
+        }
+        let done = upload.complete(&[(1, &one, &sum_one), (2, &two, &sum_two)]).send().await;
+        let done = done.expect_status(200);
+        assert_eq!(done.element("ChecksumType").as_deref(), Some("COMPOSITE"));
+        let whole = done.element("ChecksumSHA1").unwrap();
+        assert!(whole.ends_with("-2"), "{whole}");
+
+        // Headers count the parts, attributes do not.
+        let ask = keyed(world.ask("HEAD", "/bkt/k"), key);
+        let head = ask.header("x-amz-checksum-mode", "ENABLED").send().await.expect_status(200);
+        assert_eq!(head.header("x-amz-checksum-sha1"), Some(whole.as_str()));
+        let ask = keyed(world.ask("GET", "/bkt/k?attributes"), key);
+        let shown = ask.header("x-amz-object-attributes", "Checksum").send().await;
+        assert_eq!(shown.element("ChecksumSHA1").as_deref(), whole.strip_suffix("-2"));
+        assert_eq!(shown.element("ChecksumType").as_deref(), Some("COMPOSITE"));
     }
-    let upload = Upload::start(&world, None, &[]).await;
-    let listed = world.ask("GET", "/bkt?uploads&prefix=k").send().await.expect_status(200);
-    assert_eq!(listed.element("IsTruncated").as_deref(), Some("false"));
-    assert_eq!(listed.element("NextKeyMarker").as_deref(), Some("k"));
-    assert_eq!(listed.element("NextUploadIdMarker").as_deref(), Some(upload.id.as_str()));
-    assert_eq!(listed.element("Prefix").as_deref(), Some("k"));
+}
+
+/// docs/semantics.md: "Promises about the whole object".
+#[tokio::test]
+async fn the_type_of_the_checksum_is_the_uploads() {
+    let world = World::new().await;
+    for (chosen, kind, wrong) in [
+        (&[][..], "null", &["FULL_OBJECT", "COMPOSITE"][..]),
+        (&[("x-amz-checksum-algorithm", "CRC32")], "COMPOSITE", &["FULL_OBJECT"]),
+        (&[("x-amz-checksum-algorithm", "CRC64NVME")], "FULL_OBJECT", &["COMPOSITE"]),
+    ] {
+        for key in [None, Some(KEY_A)] {
+            let upload = Upload::start(&world, key, chosen).await;
+            let part = upload.part(1, "hello", &[]).await;
+            let sum = format!("<ChecksumCRC32>{}</ChecksumCRC32>", crc32("hello"));
+            let sum = if kind == "COMPOSITE" { sum.as_str() } else { "" };
+            let complete = |promised: &str| {
+                upload.complete(&[(1, &part, sum)]).header("x-amz-checksum-type", promised)
+            };
+            for promised in wrong {
+                let reply = complete(promised).send().await.expect_error(400, "InvalidRequest");
+                let expected =
+                    format!("The upload was created using the {kind} {INVALID_CHECKSUM_KIND}");
+                assert_eq!(message(&reply), expected);
+            }
+            complete("both").send().await.expect_error(400, "InvalidRequest");
+            if kind == "null" {
+                upload.complete(&[(1, &part, "")]).send().await.expect_status(200);
+            } else {
+                complete(kind).send().await.expect_status(200);
+            }
+        }
+    }
+}
+
+/// docs/semantics.md: "A part's checksum".
+#[tokio::test]
+async fn without_a_chosen_algorithm_parts_show_and_repeat_no_checksum() {
+    let world = World::new().await;
+    for key in [None, Some(KEY_A)] {
+        let upload = Upload::start(&world, key, &[]).await;
+        let sum = crc32("hello");
+        let part = upload.part(1, "hello", &[("x-amz-checksum-crc32", &sum)]).await;
+        let target = format!("/bkt/k?uploadId={}", upload.id);
+        let listed = keyed(world.ask("GET", &target), key).send().await.expect_status(200);
+        assert_eq!(listed.elements("PartNumber"), ["1"]);
+        assert!(!listed.text().contains("Checksum"), "{}", listed.text());
+        let line = format!("<ChecksumCRC32>{sum}</ChecksumCRC32>");
+        let refused = upload.complete(&[(1, &part, &line)]).send().await;
+        let refused = refused.expect_error(400, "InvalidPart");
+        assert_eq!(refused.element("PartNumber").as_deref(), Some("1"));
+        if key.is_some() {
+            let keyless = world.ask("POST", &target).body(list(&[(1, &part, &line)])).send().await;
+            assert_eq!(message(&keyless.expect_error(400, "InvalidRequest")), E16);
+        }
+        // A promise that such an upload cannot keep says nothing; the CRC64NVME counts.
+        let promised = |name, value| upload.complete(&[(1, &part, "")]).header(name, value);
+        let wrong = promised("x-amz-checksum-crc64nvme", "AAAAAAAAAAA=").send().await;
+        assert_eq!(
+            message(&wrong.expect_error(400, "BadDigest")),
+            "The crc64nvme you specified did not match the calculated checksum."
+        );
+        promised("x-amz-checksum-crc32", "AAAAAA==-2").send().await.expect_status(200);
+    }
 }
 
 /// docs/semantics.md: "Where the object is".
@@ -128,6 +242,36 @@ async fn a_completion_tells_the_objects_url() {
         let done = ask("POST", &format!("uploadId={id}")).body(body).send().await;
         assert_eq!(done.expect_status(200).element("Location").as_deref(), Some(location));
     }
+}
+
+/// docs/semantics.md: "Order of refusals of a Complete".
+#[tokio::test]
+async fn an_upload_that_is_not_there_comes_before_an_empty_list() {
+    let world = World::new().await;
+    let none = world.ask("POST", "/bkt/k?uploadId=x").send().await;
+    none.expect_error(404, "NoSuchUpload");
+    let upload = Upload::start(&world, None, &[]).await;
+    let empty = world.ask("POST", &format!("/bkt/k?uploadId={}", upload.id)).send().await;
+    let empty = empty.expect_error(400, "InvalidRequest");
+    assert_eq!(message(&empty), "You must specify at least one part");
+}
+
+/// docs/semantics.md: "A page of uploads".
+#[tokio::test]
+async fn the_last_page_of_uploads_has_markers_too() {
+    let world = World::new().await;
+    let empty = world.ask("GET", "/bkt?uploads").send().await.expect_status(200);
+    for (name, text) in
+        [("NextKeyMarker", Some("")), ("NextUploadIdMarker", Some("")), ("Prefix", None)]
+    {
+        assert_eq!(empty.element(name).as_deref(), text, "{name}");
+    }
+    let upload = Upload::start(&world, None, &[]).await;
+    let listed = world.ask("GET", "/bkt?uploads&prefix=k").send().await.expect_status(200);
+    assert_eq!(listed.element("IsTruncated").as_deref(), Some("false"));
+    assert_eq!(listed.element("NextKeyMarker").as_deref(), Some("k"));
+    assert_eq!(listed.element("NextUploadIdMarker").as_deref(), Some(upload.id.as_str()));
+    assert_eq!(listed.element("Prefix").as_deref(), Some("k"));
 }
 
 /// docs/semantics.md: "What a copy's checksum is".
