@@ -9,7 +9,7 @@ use aws_sdk_s3::{
     operation::get_object::builders::GetObjectFluentBuilder,
     presigning::{PresignedRequest, PresigningConfig},
     primitives::ByteStream,
-    types::{ChecksumMode, CompletedMultipartUpload, CompletedPart},
+    types::{ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart},
 };
 
 use crate::{Failure, Key, PART, SMALL, check, random, same, that, variable};
@@ -146,6 +146,8 @@ async fn multipart(client: &Client, key: &Key) -> Result<(), Failure> {
         .create_multipart_upload()
         .bucket(BUCKET)
         .key(name)
+        // S3 wants the algorithm chosen as soon as the parts are named with their checksums, and the key on Complete.
+        .checksum_algorithm(ChecksumAlgorithm::Crc32)
         .sse_customer_algorithm("AES256")
         .sse_customer_key(&key.text)
         .sse_customer_key_md5(&key.md5)
@@ -173,7 +175,6 @@ async fn multipart(client: &Client, key: &Key) -> Result<(), Failure> {
             .set_checksum_crc64_nvme(sent.checksum_crc64_nvme);
         done = done.parts(part.build());
     }
-    // S3 wants the key on Complete as soon as the parts are named with their checksums.
     client
         .complete_multipart_upload()
         .bucket(BUCKET)

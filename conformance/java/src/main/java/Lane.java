@@ -15,6 +15,7 @@ import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.S3Configuration;
+import software.amazon.awssdk.services.s3.model.ChecksumAlgorithm;
 import software.amazon.awssdk.services.s3.model.ChecksumMode;
 import software.amazon.awssdk.services.s3.model.CompletedPart;
 import software.amazon.awssdk.services.s3.model.GetObjectRequest;
@@ -128,8 +129,9 @@ public final class Lane {
     private static void multipart(S3Client s3) {
         check("multipart", () -> {
             byte[] body = random(PART + 7);
+            // S3 wants the algorithm chosen as soon as the parts are named with their checksums, and the key on Complete.
             String upload = s3.createMultipartUpload(request -> request.bucket(BUCKET).key("parts").sseCustomerAlgorithm("AES256")
-                .sseCustomerKey(TEXT).sseCustomerKeyMD5(SUM)).uploadId();
+                .sseCustomerKey(TEXT).sseCustomerKeyMD5(SUM).checksumAlgorithm(ChecksumAlgorithm.CRC32)).uploadId();
             List<CompletedPart> done = new ArrayList<>();
             for (int number = 1; number <= 2; number++) {
                 int part = number;
@@ -138,7 +140,6 @@ public final class Lane {
                     .sseCustomerAlgorithm("AES256").sseCustomerKey(TEXT).sseCustomerKeyMD5(SUM), RequestBody.fromBytes(bytes));
                 done.add(CompletedPart.builder().partNumber(part).eTag(sent.eTag()).checksumCRC32(sent.checksumCRC32()).build());
             }
-            // S3 wants the key on Complete as soon as the parts are named with their checksums.
             s3.completeMultipartUpload(request -> request.bucket(BUCKET).key("parts").uploadId(upload).sseCustomerAlgorithm("AES256")
                 .sseCustomerKey(TEXT).sseCustomerKeyMD5(SUM).multipartUpload(parts -> parts.parts(done)));
             same(s3, "parts", body);
