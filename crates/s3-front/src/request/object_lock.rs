@@ -20,6 +20,11 @@ pub const RETAIN_UNTIL: &str = "x-amz-object-lock-retain-until-date";
 /// `x-amz-object-lock-legal-hold`.
 pub const LEGAL_HOLD: &str = "x-amz-object-lock-legal-hold";
 
+/// What the names of all headers about a version's lock begin with.
+pub const OF_OBJECT: &str = "x-amz-object-lock-";
+/// Those of them that [`AskedLock`] reads.
+pub const IS_READ: [&str; 3] = [MODE, RETAIN_UNTIL, LEGAL_HOLD];
+
 /// `x-amz-bucket-object-lock-enabled`.
 pub const OF_BUCKET: &str = "x-amz-bucket-object-lock-enabled";
 const BYPASS: &str = "x-amz-bypass-governance-retention";

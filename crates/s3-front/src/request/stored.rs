@@ -1,10 +1,12 @@
 //! What a write asks about how its object is kept: storage class, tags.
 //!
-//! Guarantees: a value that S3 would refuse is refused; a feature that is not built (appending) is
-//! refused too, never silently left out.
+//! Guarantees: a value that S3 would refuse is refused; a feature that is not built (appending, a lock
+//! of a kind that is not known) is refused too, never silently left out.
 //! Does not: read ACLs or locks; `acl` and `object_lock` do.
 
-use super::{head::Head, tags};
+use http::HeaderName;
+
+use super::{head::Head, object_lock, tags};
 use crate::error::{ErrorCode, S3Error, S3Result};
 
 /// The class of objects for which none was asked.
@@ -36,7 +38,18 @@ pub fn check_unbuilt(head: &Head) -> S3Result<()> {
     if has_prefix(head, "x-amz-write-offset-bytes") {
         return Err(S3Error::not_implemented("Appending to objects is not implemented."));
     }
-    Ok(())
+    // Event holds among them. A write that lost its lock would be deleted by whom the lock was meant for.
+    let unknown = |name: &&HeaderName| {
+        name.as_str().starts_with(object_lock::OF_OBJECT)
+            && !object_lock::IS_READ.contains(&name.as_str())
+    };
+    match head.headers.keys().find(unknown) {
+        None => Ok(()),
+        Some(lock) => Err(S3Error::not_implemented(
+            "A lock of this kind is not implemented: only retention and legal holds are.",
+        )
+        .element("Header", lock.as_str())),
+    }
 }
 
 fn has_prefix(head: &Head, prefix: &str) -> bool {
@@ -79,5 +92,12 @@ mod tests {
             check_unbuilt(&head("x-amz-write-offset-bytes", "0")).unwrap_err().code(),
             ErrorCode::NotImplemented
         );
+        for lock in ["event-hold", "event-hold-duration-days", "event-hold-duration-years", "x"] {
+            let error = check_unbuilt(&head(&format!("x-amz-object-lock-{lock}"), "")).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::NotImplemented, "{lock}");
+        }
+        for lock in object_lock::IS_READ {
+            assert_eq!(check_unbuilt(&head(lock, "")), Ok(()), "{lock}");
+        }
     }
 }

@@ -370,3 +370,43 @@ async fn locks_have_permissions_of_their_own() {
     }
     bypass().send().await.expect_status(204);
 }
+
+/// docs/semantics.md: "Locks of other kinds".
+#[tokio::test]
+async fn a_lock_of_a_kind_that_is_not_built_is_refused_and_stores_nothing() {
+    let world = world().await;
+    put(&world, &[]).await;
+    let event = "x-amz-object-lock-event-hold";
+    for (name, value) in [
+        (event, "ON"),
+        (event, "OFF"),
+        ("x-amz-object-lock-event-hold-duration-days", "3"),
+        ("x-amz-object-lock-event-hold-duration-years", "1"),
+        ("x-amz-object-lock-of-tomorrow", "1"),
+    ] {
+        let hoisted = format!("/locked/new?{name}={value}");
+        for ask in [
+            world.ask("PUT", "/locked/new").header(name, value).guarded("x"),
+            world.ask("PUT", "/bkt/new").header(name, value).guarded("x"),
+            world.ask("PUT", &hoisted).guarded("x"),
+            world.ask("POST", "/locked/new?uploads").header(name, value),
+            world.ask("PUT", "/locked/new").headers(&[(SOURCE, "/locked/k"), (name, value)]),
+        ] {
+            let refused = ask.key(KEY_A).source_key(KEY_A).send().await;
+            let refused = refused.expect_error(501, "NotImplemented");
+            assert_eq!(refused.element("Header").as_deref(), Some(name));
+            assert!(!refused.polled);
+        }
+    }
+    let kept = world.ask("GET", "/locked?versions").send().await.expect_status(200);
+    assert_eq!(kept.elements("Key"), ["k"]);
+    let begun = world.ask("GET", "/locked?uploads").send().await.expect_status(200);
+    assert!(begun.elements("UploadId").is_empty());
+    // In documents they are no elements that are known.
+    let hold = "<Retention><EventHold>ON</EventHold></Retention>";
+    let hold = world.ask("PUT", "/locked/k?retention").guarded(hold).send().await;
+    hold.expect_error(400, "MalformedXML");
+    let default = default_retention("GOVERNANCE", "<Days>1</Days><DefaultEventHold/>");
+    let default = world.ask("PUT", "/locked?object-lock").guarded(&default).send().await;
+    default.expect_error(400, "MalformedXML");
+}

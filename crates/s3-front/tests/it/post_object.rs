@@ -676,6 +676,9 @@ async fn fields_may_lock_the_object() {
     let bucket = engine.bucket(&name).await.unwrap().unwrap();
     let document = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>";
     engine.set_object_lock(&bucket, document).await.unwrap();
+    let event_hold = [("key", "k"), ("x-amz-object-lock-event-hold", "ON")];
+    let refused = Form::new(&world, &event_hold).key(KEY_A).v4().send().await;
+    refused.expect_error(501, "NotImplemented");
     Form::new(&world, &lock).key(KEY_A).v4().send().await.expect_status(204);
     let head = world.ask("HEAD", "/bkt/k").key(KEY_A).send().await.expect_status(200);
     assert_eq!(head.header("x-amz-object-lock-mode"), Some("GOVERNANCE"));
