@@ -68,14 +68,16 @@ const REWORDED: &[Reworded] = &[
         KnownBy::Message("Range specified is not valid for source object of size"),
         ErrorCode::InvalidRange,
     ),
-    // The same, where it begins there. Asked.
+    // An owner that is expected and is no account's id. Ceph's tests.
+    row(ErrorCode::InvalidBucketOwnerAWSAccountID, KnownBy::Code, ErrorCode::AccessDenied),
+    // A part that the object does not have. Ceph's tests.
+    row(ErrorCode::InvalidPartNumber, KnownBy::Code, ErrorCode::InvalidPart),
+    // A part copied from a range that begins beyond its source's end. Asked.
     row(
         ErrorCode::InvalidRequest,
         KnownBy::Message("The specified copy range is invalid for the source object size"),
         ErrorCode::InvalidRange,
     ),
-    // A part that the object does not have. Ceph's tests.
-    row(ErrorCode::InvalidPartNumber, KnownBy::Code, ErrorCode::InvalidPart),
     // A checksum that is no value of its algorithm. Ceph's tests.
     row(ErrorCode::InvalidRequest, KnownBy::ChecksumValue, ErrorCode::BadDigest),
     // A completion without a list. Asked.

@@ -97,10 +97,21 @@ async fn a_disabled_key_is_unknown_from_the_next_request_and_the_other_goes_on()
 
 #[tokio::test]
 async fn the_expected_owner_must_own() {
+    const CANONICAL: &str = "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f";
     let world = World::new().await;
     let ask = |owner| world.ask("GET", "/bkt").header("x-amz-expected-bucket-owner", owner);
     ask("root-canonical-id").send().await.expect_status(200);
-    ask("somebody").send().await.expect_error(403, "AccessDenied");
+    for other in ["123456789012", CANONICAL] {
+        ask(other).send().await.expect_error(403, "AccessDenied");
+    }
+    for none in ["0000", "0000000000020", "abcd", "aa000000000$", "somebody"] {
+        let refused = ask(none).send().await;
+        let refused = refused.expect_error(400, "InvalidBucketOwnerAWSAccountID");
+        let message = format!(
+            "The value of the expected bucket owner parameter must be an AWS Account ID... [{none}]"
+        );
+        assert_eq!(refused.element("Message"), Some(message));
+    }
 }
 
 /// A server may move a request between threads.
