@@ -1,6 +1,6 @@
 //! What ACL a request asks for: a canned one, grants in headers, or a document.
 //!
-//! Guarantees: both a canned ACL and grants is a refusal, as on AWS; a header that cannot be read is
+//! Guarantees: two of a canned ACL, grants and a document are a refusal, as on AWS; a header that cannot be read is
 //! refused, never left out.
 //! Does not: know whether the accounts that are named exist.
 
@@ -102,7 +102,7 @@ impl Asked {
                 if named == owner { Ok(Self::Grants(grants)) } else { Err(denied()) }
             }
             (asked, true) => Ok(asked),
-            (_, false) => Err(both()),
+            (_, false) => Err(ErrorCode::UnexpectedContent.into()),
         }
     }
 }

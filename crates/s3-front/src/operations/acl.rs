@@ -5,12 +5,12 @@
 //! and ignored.
 //! Does not: need a key for an object under a customer's; key headers are ignored.
 
-use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible};
 
 use object_engine::{
     engine::ChangeAttached,
     error::EngineError,
-    model::{AccountId, Bucket, BucketName, StoredObject, Version},
+    model::{AccountId, BucketName},
 };
 
 use super::{At, found};
@@ -43,7 +43,8 @@ pub(crate) async fn get_bucket_acl(call: &Call<'_>, name: &BucketName) -> S3Resu
 /// The object's ACL.
 pub(crate) async fn get_object_acl(call: &Call<'_>, at: &At<'_>) -> S3Result<Answer> {
     let bucket = call.bucket(at.bucket).await?;
-    let (version, object) = existing(call, at, &bucket).await?;
+    let selector = listing::version(&call.head.query)?;
+    let (version, object) = found::object(call, &bucket, at.key, selector).await?;
     let owner = acls::owner_of(&bucket, &version);
     let acl = match ObjectOwnership::of(&bucket).has_acls() {
         true => acls::of_object(&version, &object)
@@ -81,7 +82,8 @@ pub(crate) async fn put_object_acl<B: HttpBody>(
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
     let bucket = call.bucket(at.bucket).await?;
-    let (version, _) = existing(call, at, &bucket).await?;
+    let selector = listing::version(&call.head.query)?;
+    let (version, _) = found::annotated(call, &bucket, at.key, selector).await?;
     let named = version_id(&bucket, version.public);
     let owner = acls::owner_of(&bucket, &version);
     let asked = Asked::in_headers(&call.head, On::Object)?;
@@ -106,16 +108,6 @@ pub(crate) async fn put_object_acl<B: HttpBody>(
         ChangeAttached::Changed => Ok(answer),
         ChangeAttached::Gone => Err(found::no_such_key(at.key)),
     }
-}
-
-/// The version that is meant, which must be there.
-async fn existing(
-    call: &Call<'_>,
-    at: &At<'_>,
-    bucket: &Bucket,
-) -> S3Result<(Version, Arc<StoredObject>)> {
-    let selector = listing::version(&call.head.query)?;
-    found::object(call, bucket, at.key, selector).await
 }
 
 async fn document(call: &Call<'_>, owner: &AccountId, acl: &Acl) -> S3Result<String> {

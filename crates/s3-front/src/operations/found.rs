@@ -33,6 +33,35 @@ pub(crate) async fn object(
     key: &ObjectKey,
     selector: VersionSelector,
 ) -> S3Result<(Version, Arc<StoredObject>)> {
+    looked_up(call, bucket, (key, selector), Marker::Hides).await
+}
+
+/// The object beside which something stands in clear that an operation is about (tags; an ACL that is set).
+/// There AWS speaks of a delete marker also where it is the newest version.
+pub(super) async fn annotated(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    key: &ObjectKey,
+    selector: VersionSelector,
+) -> S3Result<(Version, Arc<StoredObject>)> {
+    looked_up(call, bucket, (key, selector), Marker::Shows).await
+}
+
+/// What a delete marker that is a key's newest version does to a request that names no version.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Marker {
+    /// It hides its key (404).
+    Hides,
+    /// It is what was asked for, and not for this (405).
+    Shows,
+}
+
+async fn looked_up(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    (key, selector): (&ObjectKey, VersionSelector),
+    marker: Marker,
+) -> S3Result<(Version, Arc<StoredObject>)> {
     match call.engine().version(bucket, key, selector).await? {
         Lookup::Object(version, object) => {
             call.authorise_found(bucket, selector, (&version, &object))?;
@@ -42,7 +71,10 @@ pub(crate) async fn object(
         _ if !call.may_list(bucket, key) => Err(denied()),
         Lookup::NoSuchKey => Err(no_such_key(key)),
         Lookup::NoSuchVersion => Err(no_such_version(key, selector)),
-        Lookup::DeleteMarker(version) => Err(delete_marker(call, bucket, &version, selector)),
+        Lookup::DeleteMarker(version) => {
+            let hides = marker == Marker::Hides && selector == VersionSelector::Latest;
+            Err(delete_marker(call, bucket, &version, hides))
+        }
     }
 }
 
@@ -60,15 +92,10 @@ fn no_such_version(key: &ObjectKey, selector: VersionSelector) -> S3Error {
 }
 
 /// A delete marker hides its key (404); asked for by its own name it is there, but cannot be read (405).
-fn delete_marker(
-    call: &Call<'_>,
-    bucket: &Bucket,
-    version: &Version,
-    selector: VersionSelector,
-) -> S3Error {
-    let error = match selector {
-        VersionSelector::Latest => no_such_key(&version.key),
-        VersionSelector::Null | VersionSelector::Id(_) => {
+fn delete_marker(call: &Call<'_>, bucket: &Bucket, version: &Version, hides: bool) -> S3Error {
+    let error = match hides {
+        true => no_such_key(&version.key),
+        false => {
             let error = S3Error::new(ErrorCode::MethodNotAllowed)
                 .element("Method", call.head.method.as_str())
                 .element("ResourceType", "DeleteMarker");

@@ -63,7 +63,7 @@ impl Target {
     async fn find(call: &Call<'_>, at: &At<'_>) -> S3Result<Self> {
         let bucket = call.bucket(at.bucket).await?;
         let selector = listing::version(&call.head.query)?;
-        let (version, object) = found::object(call, &bucket, at.key, selector).await?;
+        let (version, object) = found::annotated(call, &bucket, at.key, selector).await?;
         Ok(Self { bucket, version, object })
     }
 

@@ -441,3 +441,33 @@ async fn a_missing_object_is_only_missing_for_who_may_list() {
     copy().send().await.expect_error(404, "NoSuchKey");
     world.ask("GET", "/nowhere/k").anonymous().send().await.expect_error(404, "NoSuchBucket");
 }
+
+#[tokio::test]
+async fn an_acl_is_not_asked_for_in_two_ways() {
+    let world = world().await;
+    put(&world, "root", "/bkt/k", "").await;
+    let body = document(ROOT_ID, &[(&format!("<ID>{ROOT_ID}</ID>"), "FULL_CONTROL")]);
+    for target in ["/bkt?acl", "/bkt/k?acl"] {
+        let ask = || world.ask("PUT", target).header(CANNED, "public-read");
+        let both = ask().body(body.clone()).send().await.expect_error(400, "UnexpectedContent");
+        assert_eq!(
+            both.element("Message").as_deref(),
+            Some("This request does not support content")
+        );
+        let both = ask().header("x-amz-grant-read", "id=a").send().await;
+        both.expect_error(400, "InvalidRequest");
+    }
+}
+
+#[tokio::test]
+async fn a_delete_marker_has_no_acl() {
+    let world = world().await;
+    world.set_versioning(object_engine::model::Versioning::Enabled).await;
+    put(&world, "root", "/bkt/k", "").await;
+    world.ask("DELETE", "/bkt/k").send().await.expect_status(204);
+    let set = world.ask("PUT", "/bkt/k?acl").header(CANNED, "public-read").send().await;
+    let set = set.expect_error(405, "MethodNotAllowed");
+    assert_eq!(set.element("Method").as_deref(), Some("PUT"));
+    assert_eq!(set.element("ResourceType").as_deref(), Some("DeleteMarker"));
+    world.ask("GET", "/bkt/k?acl").send().await.expect_error(404, "NoSuchKey");
+}
