@@ -46,7 +46,7 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
     let bucket = call.bucket(at.bucket).await?;
     let head = &call.head;
     let promises = Promises::parse(head)?;
-    let condition = conditional::write_condition(head)?;
+    let condition = conditional::write_condition(head, call.profile())?;
     let body = RequestBody::ignoring_checksums(&head.headers, incoming.payload, incoming.body)?;
     let parts = chosen_parts(&call.xml_body(body).await?, call.profile())?;
     let opening = call.keys.for_complete()?;

@@ -1,17 +1,18 @@
 //! CopyObject.
 
-use object_engine::model::{Assigned, Attached, Published, VersionSelector, WriteCondition};
+use object_engine::model::{
+    Assigned, Attached, Bucket, Published, VersionSelector, WriteCondition,
+};
 use sealed_format::{ChecksumAlgorithm, ObjectMetadata};
 use sealed_store::{CopyMode, CopyObject, CopyOutcome, PutOutcome};
 
 use super::{
     At,
     copying::Source,
-    encryption_settings::SseCWrite,
+    encryption_settings::{SETTING, SseCWrite},
     expiration::{self, EXPIRATION},
     found::no_such_key,
     lock_settings::NewLock,
-    put_object::new_version,
     sealing::Sealer,
 };
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
     },
     response::{
         Answer,
-        object::{VERSION_ID, quoted},
+        object::{VERSION_ID, quoted, version_id},
         time,
     },
     service::{Call, no_such_bucket},
@@ -65,7 +66,7 @@ async fn copied(call: &Call<'_>, at: &At<'_>, asked: &CopySource) -> S3Result<Op
     // A lock is never the source's.
     let lock = NewLock::of(call, &bucket)?;
     let source = Source::open(call, source_bucket, asked, opening.as_ref()).await?;
-    refuse_no_change(call, at, asked, (&source, &sealer))?;
+    refuse_no_change(call, (at, &bucket), asked, (&source, &sealer))?;
 
     let copy = CopyObject {
         source: source.as_copied(),
@@ -96,7 +97,9 @@ async fn copied(call: &Call<'_>, at: &At<'_>, asked: &CopySource) -> S3Result<Op
     match outcome.published {
         Published::Done(assigned) => {
             let expires = expiration::of_new(call, (&bucket, at.key), &assigned).await;
-            let answer = answer(&outcome, &assigned, &sealer);
+            // Unlike PutObject, AWS names a null version here.
+            let named = version_id(&bucket, assigned.public);
+            let answer = answer(&outcome, &assigned, &sealer).header_if(VERSION_ID, named);
             Ok(Some(source.named_in(answer).header_if(EXPIRATION, expires)))
         }
         Published::ConditionFailed => Err(conditional::write_failed(&wanted.condition)),
@@ -129,7 +132,7 @@ impl Wanted {
             metadata: replaces_metadata.then_some(metadata),
             tags: replaces_tags.then(|| stored::tags(head)).transpose()?,
             checksum: copy::checksum_algorithm(head)?,
-            condition: conditional::write_condition(head)?,
+            condition: conditional::write_condition(head, call.profile())?,
             mode: copy::mode(head, call.service.options.copy_mode)?,
         })
     }
@@ -141,10 +144,11 @@ fn redirected(metadata: ObjectMetadata, website_redirect: Option<String>) -> Obj
 }
 
 /// A copy onto itself must change something. A key counts: it is how SSE-C objects are re-keyed, and
-/// leaving a customer's key away changes the encryption as well. So does restoring an old version.
+/// leaving a customer's key away changes the encryption as well. So does restoring an old version. In a
+/// bucket whose default encryption was set AWS takes every copy, as if each changed the encryption.
 fn refuse_no_change(
     call: &Call<'_>,
-    at: &At<'_>,
+    (at, bucket): (&At<'_>, &Bucket),
     asked: &CopySource,
     (source, sealer): (&Source, &Sealer),
 ) -> S3Result<()> {
@@ -154,6 +158,7 @@ fn refuse_no_change(
         && asked.version == VersionSelector::Latest;
     let changes = copy::metadata_directive(head)? == Directive::Replace
         || copy::changes_something(head)
+        || bucket.settings.contains_key(SETTING)
         || sealer.differs_from(&source.object.holder);
     if !onto_itself || changes {
         return Ok(());
@@ -175,5 +180,5 @@ fn answer(outcome: &PutOutcome, assigned: &Assigned, sealer: &Sealer) -> Answer 
             .text("ChecksumType", checksum.kind.name())
             .text(&format!("Checksum{}", checksum.algorithm.name()), checksum.text());
     }
-    sealer.told(Answer::xml(writer.finish())).header_if(VERSION_ID, new_version(assigned))
+    sealer.told(Answer::xml(writer.finish()))
 }

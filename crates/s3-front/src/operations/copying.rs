@@ -12,7 +12,7 @@ use super::found;
 use crate::{
     error::S3Result,
     request::{conditional::ReadConditions, copy_source::CopySource, customer_key::Opening},
-    response::{Answer, object::version_id},
+    response::{Answer, object::version_name},
     service::Call,
 };
 
@@ -32,7 +32,8 @@ impl Source {
         asked: &CopySource,
         opening: Option<&Opening>,
     ) -> S3Result<Self> {
-        let conditions = ReadConditions::parse_copy_source(&call.head)?;
+        let conditions =
+            ReadConditions::parse_copy_source(&call.head, call.service.options.clock.now())?;
         let (version, object) = found::copy_source(call, &bucket, asked).await?;
         let unlocked =
             found::unlock_copy_source(call, &bucket, (&version, &object), opening).await?;
@@ -50,9 +51,9 @@ impl Source {
         }
     }
 
-    /// Names the version that was copied, in a bucket that has versions.
+    /// Names the version that was copied; of a null version AWS says nothing.
     pub(super) fn named_in(&self, answer: Answer) -> Answer {
-        let version = version_id(&self.bucket, self.version.public);
+        let version = self.version.public.map(|id| version_name(Some(id)));
         answer.header_if("x-amz-copy-source-version-id", version)
     }
 }

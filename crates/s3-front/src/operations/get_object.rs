@@ -77,7 +77,7 @@ impl Read {
         let found = found::object(call, &bucket, at.key, selector).await;
         let (version, object) = found.map_err(|error| no_marker(call, error))?;
         let unlocked = found::unlock(call, &bucket, (&version, &object), opening.as_ref()).await?;
-        let conditions = ReadConditions::parse(head)?;
+        let conditions = ReadConditions::parse(head, call.service.options.clock.now())?;
         let facts = unlocked.facts();
         match conditions.evaluate(&facts.etag, facts.last_modified) {
             Verdict::Answer => {}

@@ -47,7 +47,7 @@ pub(crate) async fn put_object<B: HttpBody>(
         metadata: metadata::parse(head)?,
         storage_class,
         attached: Attached { acl: new.acl, ..lock.with_tags(stored::tags(head)?) },
-        condition: conditional::write_condition(head)?,
+        condition: conditional::write_condition(head, call.profile())?,
     };
     let condition = put.condition.clone();
     if sealer.wants_md5() {

@@ -172,6 +172,11 @@ impl Profile {
         self != Self::Ceph
     }
 
+    /// Whether a write may ask for any object to be there (`If-Match: *`).
+    pub(crate) fn takes_match_of_anything(self) -> bool {
+        self == Self::Ceph
+    }
+
     /// Whether a part may repeat the encryption of its upload (`aws:kms` or `AES256`). Which named key it
     /// says is ignored: the upload's seals every part.
     pub(crate) fn takes_encryption_of_part(self) -> bool {

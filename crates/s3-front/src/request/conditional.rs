@@ -1,6 +1,7 @@
 //! `If-Match` and its siblings (RFC 9110, section 13) as S3 reads them.
 //!
-//! Guarantees: precedence as in RFC 9110, section 13.2.2; dates that cannot be read are ignored.
+//! Guarantees: precedence as in RFC 9110, section 13.2.2; dates that cannot be read are ignored, and so is
+//! an `If-Modified-Since` of the future, as on AWS.
 //! Does not: evaluate conditions of writes; the engine does, in the swap of the key's head.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,7 +12,10 @@ use object_engine::{
 };
 
 use super::head::Head;
-use crate::error::{ErrorCode, S3Error, S3Result};
+use crate::{
+    error::{ErrorCode, S3Error, S3Result},
+    profile::Profile,
+};
 
 /// The conditions of a read.
 #[derive(Debug, Default)]
@@ -36,11 +40,11 @@ pub enum Verdict {
 
 impl ReadConditions {
     /// Reads the conditions that a copy puts to its source.
-    pub fn parse_copy_source(head: &Head) -> S3Result<Self> {
+    pub fn parse_copy_source(head: &Head, now: Timestamp) -> S3Result<Self> {
         Ok(Self {
             if_match: head.text("x-amz-copy-source-if-match")?.map(etags),
             if_none_match: head.text("x-amz-copy-source-if-none-match")?.map(etags),
-            if_modified_since: date(head, "x-amz-copy-source-if-modified-since"),
+            if_modified_since: past(head, "x-amz-copy-source-if-modified-since", now),
             if_unmodified_since: date(head, "x-amz-copy-source-if-unmodified-since"),
             if_range: None,
         })
@@ -62,11 +66,11 @@ impl ReadConditions {
     }
 
     /// Reads the head's conditions.
-    pub fn parse(head: &Head) -> S3Result<Self> {
+    pub fn parse(head: &Head, now: Timestamp) -> S3Result<Self> {
         Ok(Self {
             if_match: head.text("if-match")?.map(etags),
             if_none_match: head.text("if-none-match")?.map(etags),
-            if_modified_since: date(head, "if-modified-since"),
+            if_modified_since: past(head, "if-modified-since", now),
             if_unmodified_since: date(head, "if-unmodified-since"),
             if_range: head.text("if-range")?.map(str::to_owned),
         })
@@ -103,12 +107,18 @@ impl ReadConditions {
 }
 
 /// The conditions of a write. `If-None-Match` with ETags means what RFC 9110 says, where AWS takes `*`
-/// only; both headers at once are `NotImplemented`, as on AWS.
-pub fn write_condition(head: &Head) -> S3Result<WriteCondition> {
+/// only; both headers at once are `NotImplemented`, as on AWS, and so is `If-Match: *`, unless the
+/// profile takes it.
+pub(crate) fn write_condition(head: &Head, profile: Profile) -> S3Result<WriteCondition> {
     let if_match = head.text("if-match")?.map(etags);
     let if_none_match = head.text("if-none-match")?.map(etags);
     if if_match.is_some() && if_none_match.is_some() {
-        return Err(unsupported("If-Match, If-None-Match"));
+        let message = "Multiple conditional request headers present in the request";
+        return Err(unsupported("If-Match,If-None-Match", message));
+    }
+    if if_match == Some(ETagCondition::Any) && !profile.takes_match_of_anything() {
+        let message = "We don't accept the provided value of If-Match header for this API";
+        return Err(unsupported("If-Match", message));
     }
     Ok(WriteCondition { if_match, if_none_match })
 }
@@ -159,10 +169,15 @@ fn date(head: &Head, name: &str) -> Option<SystemTime> {
     httpdate::parse_http_date(text).ok()
 }
 
-fn unsupported(header: &str) -> S3Error {
+/// A date that is not ahead of the clock: nothing can have been modified since one that is.
+fn past(head: &Head, name: &str, now: Timestamp) -> Option<SystemTime> {
+    date(head, name).filter(|since| *since <= http_time(now))
+}
+
+fn unsupported(header: &str, message: &str) -> S3Error {
     S3Error::new(ErrorCode::NotImplemented)
         .element("Header", header)
-        .element("additionalMessage", "We don't accept the provided value of this header")
+        .element("additionalMessage", message)
 }
 
 #[cfg(test)]

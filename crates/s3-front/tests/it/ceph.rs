@@ -76,6 +76,17 @@ async fn writes_are_refused_by_other_codes() {
         world.ask("PUT", "/bkt/k").header("x-amz-tagging", &tags).body("x").send().await
     };
     asked((400, "BadRequest"), (400, "InvalidTag"), tagged).await;
+    let owner = async |world: &World| {
+        let put = world.ask("PUT", "/bkt/k").header("x-amz-expected-bucket-owner", "unlikely");
+        put.body("x").send().await
+    };
+    asked((400, "InvalidBucketOwnerAWSAccountID"), (403, "AccessDenied"), owner).await;
+    for (target, there) in [("/bkt/none", (404, "NoSuchKey")), ("/bkt/plain", (200, ""))] {
+        let any = async |world: &World| {
+            world.ask("PUT", target).header("if-match", "*").body("x").send().await
+        };
+        asked((501, "NotImplemented"), there, any).await;
+    }
     let no_value = async |world: &World| {
         world.ask("PUT", "/bkt/k").header("x-amz-checksum-sha256", "bad").body("x").send().await
     };

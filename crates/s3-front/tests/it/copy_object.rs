@@ -9,6 +9,7 @@ use sealed_format::{HolderKey, ObjectContext, ObjectSecrets, PartHeader, PartOpe
 
 use crate::{
     client::{ALGORITHM, Ask, KEY_A, KEY_B, KEY_MD5, Reply, SOURCE, SSE},
+    deletes::crc32,
     sse_c::{KEY_DIFFERS, KEY_REQUIRED, NOT_APPLICABLE, expect},
     world::{World, master_key},
 };
@@ -409,18 +410,20 @@ type Row<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>);
 #[tokio::test]
 async fn conditions_on_the_source_are_412_and_come_after_its_key() {
     const PAST: &str = "Fri, 01 Jan 2021 00:00:00 GMT";
+    const NOW: &str = "Fri, 02 Jan 2026 03:04:05 GMT";
     const FUTURE: &str = "Fri, 01 Jan 2100 00:00:00 GMT";
     let world = World::new().await;
     let put = world.ask("PUT", "/bkt/from").key(KEY_A).body("x").send().await;
     let etag = put.header("etag").unwrap();
     let name = |short: &str| format!("x-amz-copy-source-if-{short}");
-    let rows: [Row<'_>; 10] = [
+    let rows: [Row<'_>; 11] = [
         (&[("match", etag)], None),
         (&[("match", "\"x\"")], Some("x-amz-copy-source-If-Match")),
         (&[("none-match", "\"x\"")], None),
         (&[("none-match", etag)], Some("x-amz-copy-source-If-None-Match")),
         (&[("modified-since", PAST)], None),
-        (&[("modified-since", FUTURE)], Some("x-amz-copy-source-If-Modified-Since")),
+        (&[("modified-since", NOW)], Some("x-amz-copy-source-If-Modified-Since")),
+        (&[("modified-since", FUTURE)], None),
         (&[("unmodified-since", FUTURE)], None),
         (&[("unmodified-since", PAST)], Some("x-amz-copy-source-If-Unmodified-Since")),
         (&[("match", etag), ("unmodified-since", PAST)], None),
@@ -455,6 +458,7 @@ async fn conditions_on_the_target() {
         let if_match = |value: &str| copy().header("if-match", value);
         world.ask("DELETE", "/bkt/to").send().await;
         if_match("\"x\"").send().await.expect_error(404, "NoSuchKey");
+        if_match("*").send().await.expect_error(501, "NotImplemented");
         let made = copy().header("if-none-match", "*").send().await.expect_status(200);
         copy().header("if-none-match", "*").send().await.expect_error(412, "PreconditionFailed");
         if_match("\"x\"").send().await.expect_error(412, "PreconditionFailed");
@@ -505,6 +509,56 @@ async fn versions_are_sources_and_are_named() {
     );
     let none = from(&("0".repeat(31) + "1"));
     world.copy(&none, "/bkt/to").send().await.expect_error(404, "NoSuchVersion");
+}
+
+/// docs/semantics.md: "Null versions".
+#[tokio::test]
+async fn a_null_version_is_named_as_made_and_not_as_copied() {
+    let world = World::new().await;
+    world.put("/bkt/k", "x").await;
+    let names = async |to: &str| {
+        let copied = world.copy("/bkt/k", to).send().await.expect_status(200);
+        let named = |name| copied.header(name).map(str::to_owned);
+        (named("x-amz-version-id"), named("x-amz-copy-source-version-id"))
+    };
+    assert_eq!(names("/bkt/unversioned").await, (None, None));
+    world.set_versioning(Versioning::Enabled).await;
+    let (made, source) = names("/bkt/enabled").await;
+    assert!(made.is_some_and(|id| id.len() == 32) && source.is_none());
+    world.set_versioning(Versioning::Suspended).await;
+    assert_eq!(names("/bkt/suspended").await, (Some("null".into()), None));
+    world.put("/bkt/k", "put while suspended").await;
+    assert_eq!(names("/bkt/suspended").await, (Some("null".into()), None));
+    let put = world.ask("PUT", "/bkt/k").body("x").send().await.expect_status(200);
+    assert_eq!(put.header("x-amz-version-id"), None, "a put is not named");
+}
+
+#[tokio::test]
+async fn a_copy_onto_itself_is_taken_where_the_bucket_says_how_to_encrypt() {
+    let world = World::new().await;
+    world.put("/bkt/k", "bytes").await;
+    let onto_itself = || world.copy("/bkt/k", "/bkt/k").send();
+    onto_itself().await.expect_error(400, "InvalidRequest");
+    let body = "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>";
+    let set = world.ask("PUT", "/bkt?encryption").body(body);
+    set.header("x-amz-checksum-crc32", &crc32(body)).send().await.expect_status(200);
+    onto_itself().await.expect_status(200);
+    assert_eq!(world.ask("GET", "/bkt/k").send().await.text(), "bytes");
+    world.ask("DELETE", "/bkt?encryption").send().await.expect_status(204);
+    onto_itself().await.expect_error(400, "InvalidRequest");
+}
+
+#[tokio::test]
+async fn a_source_that_must_have_changed_since_tomorrow_is_copied() {
+    let world = World::new().await;
+    world.put("/bkt/k", "x").await;
+    const SINCE: &str = "x-amz-copy-source-if-modified-since";
+    let id = world.ask("POST", "/bkt/up?uploads").send().await.element("UploadId").unwrap();
+    for target in ["/bkt/to".to_owned(), format!("/bkt/up?partNumber=1&uploadId={id}")] {
+        let copy = |since: &str| world.copy("/bkt/k", &target).header(SINCE, since).send();
+        copy("Fri, 02 Jan 2026 03:04:05 GMT").await.expect_error(412, "PreconditionFailed");
+        copy("Fri, 02 Jan 2026 03:04:06 GMT").await.expect_status(200);
+    }
 }
 
 #[tokio::test]

@@ -119,6 +119,12 @@ async fn writes_have_conditions() {
     let missing = put(&[("if-match", "\"e\"")]).await.expect_error(404, "NoSuchKey");
     assert_eq!(missing.element("Key").as_deref(), Some("k"));
     let made = put(&[("if-none-match", "*")]).await.expect_status(200);
+    let any = put(&[("if-match", "*")]).await.expect_error(501, "NotImplemented");
+    assert_eq!(any.element("Header").as_deref(), Some("If-Match"));
+    assert_eq!(
+        any.element("additionalMessage").as_deref(),
+        Some("We don't accept the provided value of If-Match header for this API")
+    );
     let failed = put(&[("if-none-match", "*")]).await.expect_error(412, "PreconditionFailed");
     assert_eq!(failed.element("Condition").as_deref(), Some("If-None-Match"));
     let failed = put(&[("if-match", "\"e\"")]).await.expect_error(412, "PreconditionFailed");

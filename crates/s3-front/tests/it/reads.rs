@@ -69,6 +69,7 @@ async fn conditions() {
     let world = world().await;
     let etag = world.ask("HEAD", "/bkt/k").send().await.header("etag").unwrap().to_owned();
     let (past, future) = ("Thu, 01 Jan 2026 00:00:00 GMT", "Sat, 03 Jan 2026 00:00:00 GMT");
+    let (now, ahead) = ("Fri, 02 Jan 2026 03:04:05 GMT", "Fri, 02 Jan 2026 03:04:06 GMT");
     let cases: &[(&[(&str, &str)], u16)] = &[
         (&[("if-match", &etag)], 200),
         (&[("if-match", "*")], 200),
@@ -76,7 +77,9 @@ async fn conditions() {
         (&[("if-none-match", &etag)], 304),
         (&[("if-none-match", "*")], 304),
         (&[("if-none-match", "\"x\"")], 200),
-        (&[("if-modified-since", future)], 304),
+        (&[("if-modified-since", now)], 304),
+        (&[("if-modified-since", ahead)], 200),
+        (&[("if-modified-since", future)], 200),
         (&[("if-modified-since", past)], 200),
         (&[("if-modified-since", "nonsense")], 200),
         (&[("if-unmodified-since", past)], 412),
