@@ -40,7 +40,17 @@ impl BucketName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether AWS keeps names like this one for itself ("General purpose bucket naming rules"). No new
+    /// bucket is to have one; a bucket that was made before may.
+    pub fn is_reserved(&self) -> bool {
+        RESERVED_STARTS.iter().any(|start| self.0.starts_with(start))
+            || RESERVED_ENDS.iter().any(|end| self.0.ends_with(end))
+    }
 }
+
+const RESERVED_STARTS: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
+const RESERVED_ENDS: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
 
 impl fmt::Display for BucketName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -183,6 +193,25 @@ mod tests {
         }
         for bad in ["ab", "-ab", "ab-", "a..b", "Abc", "192.168.1.1", "a_b", &"a".repeat(64), ""] {
             assert!(BucketName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn reserved_names_are_names_all_the_same() {
+        for reserved in [
+            "xn--abc",
+            "sthree-abc",
+            "amzn-s3-demo-abc",
+            "abc-s3alias",
+            "abc--ol-s3",
+            "abc.mrap",
+            "abc--x-s3",
+            "abc--table-s3",
+        ] {
+            assert!(BucketName::parse(reserved).unwrap().is_reserved(), "{reserved}");
+        }
+        for free in ["abc", "xn-abc", "a-xn--b", "s3alias", "abc-s3alias-1", "abc-x-s3"] {
+            assert!(!BucketName::parse(free).unwrap().is_reserved(), "{free}");
         }
     }
 

@@ -10,14 +10,18 @@ use crate::{
 };
 
 /// The setting's name in the catalog.
-const SETTING: &str = "tagging";
+pub(super) const SETTING: &str = "tagging";
 
 /// The bucket's tags.
 pub(crate) async fn get_bucket_tagging(call: &Call<'_>, name: &BucketName) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
     match bucket.settings.get(SETTING) {
-        Some(document) => Ok(Answer::xml(document.clone())),
-        None => Err(S3Error::new(ErrorCode::NoSuchTagSet).element("BucketName", name.as_str())),
+        Some(document) if !tags::read(document.as_bytes())?.is_empty() => {
+            Ok(Answer::xml(document.clone()))
+        }
+        Some(_) | None => {
+            Err(S3Error::new(ErrorCode::NoSuchTagSet).element("BucketName", name.as_str()))
+        }
     }
 }
 
@@ -29,7 +33,9 @@ pub(crate) async fn put_bucket_tagging<B: HttpBody>(
 ) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
     let tags = tags::from_document(&call.document(incoming).await?, Tagged::Bucket)?;
-    call.set_setting(&bucket, SETTING, Some(tags::document(&tags))).await?;
+    // No tags are no set, as on AWS.
+    let document = (!tags.is_empty()).then(|| tags::document(&tags));
+    call.set_setting(&bucket, SETTING, document).await?;
     Ok(Answer::no_content())
 }
 

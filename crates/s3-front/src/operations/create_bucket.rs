@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use object_engine::model::{Bucket, BucketName, CreateBucket, OBJECT_LOCK};
 
 use super::{
+    bucket_tagging,
     encryption_settings::{EncryptionSettings, SETTING},
     lock_settings::LockSettings,
     ownership_controls,
@@ -13,12 +14,17 @@ use crate::{
     acl::{Acl, Asked, Canned, On},
     body::RequestBody,
     error::{ErrorCode, S3Error, S3Result},
-    policy::Resource,
+    policy::{Action, Resource},
     request::{
         object_lock,
         object_ownership::{OBJECT_OWNERSHIP, ObjectOwnership},
+        regions,
+        tags::{self, Tags},
     },
-    response::Answer,
+    response::{
+        Answer,
+        bucket::{BUCKET_ARN, bucket_arn},
+    },
     service::{Call, HttpBody, Incoming, NewBucketSseC, acls},
     xml::{Element, malformed},
 };
@@ -32,7 +38,11 @@ pub(crate) async fn create_bucket<B: HttpBody>(
     name: &BucketName,
     incoming: Incoming<B>,
 ) -> S3Result<Answer> {
-    let caller = call.account(Resource::Bucket(name.as_str()))?;
+    let resource = Resource::Bucket(name.as_str());
+    let caller = call.account(resource)?;
+    if name.is_reserved() {
+        return Err(refused(ErrorCode::InvalidBucketName, name));
+    }
     let with_lock = wants_object_lock(call)?;
     let ownership = ownership_controls::asked(&call.head)?;
     let ownership = ownership.unwrap_or(call.service.options.new_bucket_object_ownership);
@@ -41,17 +51,27 @@ pub(crate) async fn create_bucket<B: HttpBody>(
     // There is one owner yet.
     let acl = call.resolved(asked, caller.id, caller.id).await?;
     let body = RequestBody::new(&call.head.headers, incoming.payload, incoming.body)?;
-    check_configuration(&call.xml_body(body).await?, &call.service.options.region)?;
-
     let region = &call.service.options.region;
+    let tags = configured_tags(&call.xml_body(body).await?, region)?;
+    if !tags.is_empty() {
+        call.authorise_without_bucket(Action::PutBucketTagging, resource)?;
+    }
+
     let mut settings = settings(call.service.options.new_bucket_sse_c);
     if with_lock {
         settings.insert(OBJECT_LOCK.to_owned(), LockSettings::default().document());
     }
     settings.extend(ownership.kept().map(|kept| (OBJECT_OWNERSHIP.to_owned(), kept)));
     settings.extend(acl.kept(caller.id).map(|kept| (acls::ACL.to_owned(), kept)));
+    if !tags.is_empty() {
+        settings.insert(bucket_tagging::SETTING.to_owned(), tags::document(&tags));
+    }
     match call.engine().create_bucket_with(name, caller.id, region, &settings).await? {
         CreateBucket::Created(bucket) => Ok(created(&bucket)),
+        // Making a bucket again never changes its tags, not even to those that it has.
+        CreateBucket::OwnedByYou(_) if !tags.is_empty() => {
+            Err(refused(ErrorCode::BucketAlreadyOwnedByYou, name))
+        }
         CreateBucket::OwnedByYou(bucket) if call.profile().keeps_acl_of_bucket_made_again() => {
             let has_lock = bucket.settings.contains_key(OBJECT_LOCK);
             let has_acl = bucket.settings.get(acls::ACL) == acl.kept(&bucket.owner).as_ref();
@@ -99,7 +119,9 @@ fn settings(sse_c: NewBucketSseC) -> BTreeMap<String, String> {
 }
 
 fn created(bucket: &Bucket) -> Answer {
-    Answer::ok().header("location", format!("/{}", bucket.name))
+    Answer::ok()
+        .header("location", format!("/{}", bucket.name))
+        .header(BUCKET_ARN, bucket_arn(&bucket.name))
 }
 
 fn refused(code: ErrorCode, name: &BucketName) -> S3Error {
@@ -130,14 +152,14 @@ fn wants_object_lock(call: &Call<'_>) -> S3Result<bool> {
     }
 }
 
-/// The document may be absent, and may only name the region that this server serves.
-fn check_configuration(body: &[u8], region: &str) -> S3Result<()> {
+/// The document may be absent, and may only name the region that this server serves. The tags in it.
+fn configured_tags(body: &[u8], region: &str) -> S3Result<Tags> {
     if body.is_empty() {
-        return constraint(None, region);
+        return Ok(Tags::new());
     }
     let root = Element::parse(body, "CreateBucketConfiguration")?;
     root.only(&["LocationConstraint", "Location", "Bucket", "Tags"])?;
-    for unbuilt in ["Location", "Bucket", "Tags"] {
+    for unbuilt in ["Location", "Bucket"] {
         if root.children().iter().any(|child| child.name() == unbuilt) {
             return Err(S3Error::not_implemented(format!(
                 "CreateBucketConfiguration/{unbuilt} is not implemented."
@@ -145,18 +167,29 @@ fn check_configuration(body: &[u8], region: &str) -> S3Result<()> {
         }
     }
     match root.optional("LocationConstraint")?.map(str::trim) {
-        Some("") => Err(malformed()),
-        asked => constraint(asked, region),
+        None => {}
+        Some("") => return Err(malformed()),
+        Some(asked) => check_constraint(asked, region)?,
+    }
+    let mut sets = root.children().iter().filter(|child| child.name() == "Tags");
+    match (sets.next(), sets.next()) {
+        (None, _) => Ok(Tags::new()),
+        (Some(set), None) => tags::of_new_bucket(set),
+        (Some(_), Some(_)) => Err(malformed()),
     }
 }
 
-fn constraint(asked: Option<&str>, region: &str) -> S3Result<()> {
+/// The classic region is named by saying nothing; clients that do name it mean no harm.
+fn check_constraint(asked: &str, region: &str) -> S3Result<()> {
+    let is_a_region = regions::is_of_aws(asked) || asked == "EU";
     match asked {
-        None => Ok(()),
-        Some(asked) if asked == region && region != CLASSIC_REGION => Ok(()),
-        // The classic region is named by saying nothing; clients that do name it mean no harm.
-        Some(CLASSIC_REGION) if region == CLASSIC_REGION => Ok(()),
-        Some(asked) => Err(S3Error::with_message(
+        _ if asked == region => Ok(()),
+        // The classic endpoint alone knows every region from what is none.
+        _ if region == CLASSIC_REGION && !is_a_region => {
+            Err(S3Error::new(ErrorCode::InvalidLocationConstraint)
+                .element("LocationConstraint", asked))
+        }
+        _ => Err(S3Error::with_message(
             ErrorCode::IllegalLocationConstraintException,
             format!(
                 "The {asked} location constraint is incompatible for the region specific endpoint this request was sent to."
@@ -170,7 +203,7 @@ mod tests {
     use super::*;
 
     fn checked(body: &str, region: &str) -> Result<(), ErrorCode> {
-        check_configuration(body.as_bytes(), region).map_err(|error| error.code())
+        configured_tags(body.as_bytes(), region).map(drop).map_err(|error| error.code())
     }
 
     #[test]
@@ -193,10 +226,19 @@ mod tests {
             checked("<CreateBucketConfiguration><X/></CreateBucketConfiguration>", "r"),
             Err(ErrorCode::MalformedXML)
         );
-        assert_eq!(
-            checked("<CreateBucketConfiguration><Tags/></CreateBucketConfiguration>", "r"),
-            Err(ErrorCode::NotImplemented)
-        );
+        for name in ["foo", "eu-east-1", "eu-west-1 x"] {
+            let invalid = Err(ErrorCode::InvalidLocationConstraint);
+            assert_eq!(checked(&of(name), "us-east-1"), invalid, "{name}");
+        }
+        for (name, region) in [("EU", "us-east-1"), ("foo", "eu-west-1"), ("us-east-1", "r")] {
+            let illegal = Err(ErrorCode::IllegalLocationConstraintException);
+            assert_eq!(checked(&of(name), region), illegal, "{name} {region}");
+        }
+        for unbuilt in ["Location", "Bucket"] {
+            let body =
+                format!("<CreateBucketConfiguration><{unbuilt}/></CreateBucketConfiguration>");
+            assert_eq!(checked(&body, "r"), Err(ErrorCode::NotImplemented));
+        }
         assert_eq!(checked("<Other/>", "r"), Err(ErrorCode::MalformedXML));
     }
 }

@@ -1,6 +1,6 @@
 //! DeleteBucket.
 
-use object_engine::model::{BucketName, DeleteBucket};
+use object_engine::model::{Bucket, BucketName, DeleteBucket, Versioning};
 
 use crate::{
     error::{ErrorCode, S3Error, S3Result},
@@ -13,9 +13,20 @@ pub(crate) async fn delete_bucket(call: &Call<'_>, name: &BucketName) -> S3Resul
     let bucket = call.bucket(name).await?;
     match call.engine().delete_bucket(&bucket).await? {
         DeleteBucket::Deleted => Ok(Answer::no_content()),
-        DeleteBucket::NotEmpty => {
-            Err(S3Error::new(ErrorCode::BucketNotEmpty).element("BucketName", name.as_str()))
-        }
+        DeleteBucket::NotEmpty => Err(not_empty(&bucket)),
         DeleteBucket::NoSuchBucket => Err(no_such_bucket(name)),
     }
+}
+
+/// Of a bucket that has versions AWS says what else must go.
+fn not_empty(bucket: &Bucket) -> S3Error {
+    let code = ErrorCode::BucketNotEmpty;
+    let error = match bucket.versioning {
+        Versioning::Unversioned => S3Error::new(code),
+        Versioning::Enabled | Versioning::Suspended => S3Error::with_message(
+            code,
+            "The bucket you tried to delete is not empty. You must delete all versions in the bucket.",
+        ),
+    };
+    error.element("BucketName", bucket.name.as_str())
 }

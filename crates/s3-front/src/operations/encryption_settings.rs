@@ -4,11 +4,12 @@
 //! stops the write.
 //! Does not: apply to reads, deletes or aborts; those stay allowed in a bucket that blocks SSE-C.
 
-use object_engine::model::{Bucket, BucketName, ObjectKey};
+use object_engine::model::{Bucket, ObjectKey};
 
 use crate::{
     error::{S3Error, S3Result, sse_c},
     identity::Principal,
+    response::bucket::bucket_arn,
     service::{Call, access::denied, no_such_bucket, settings::damaged},
     xml::{Element, XmlWriter},
 };
@@ -159,10 +160,6 @@ impl SseCWrite<'_> {
             Principal::Account(_) | Principal::Anonymous => denied(),
         }
     }
-}
-
-fn bucket_arn(name: &BucketName) -> String {
-    format!("arn:aws:s3:::{name}")
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! ListBuckets.
 
 use crate::{
-    error::{S3Error, S3Result},
+    error::{ErrorCode, S3Error, S3Result},
     limits::LIST_BUCKETS_PAGE_MAX,
     policy::Resource,
-    request::{listing, query::Query},
-    response::{Answer, time},
+    request::{listing, query::Query, regions},
+    response::{Answer, bucket::bucket_arn, time},
     service::Call,
     xml::XmlWriter,
 };
@@ -18,9 +18,14 @@ pub(crate) async fn list_buckets(call: &Call<'_>) -> S3Result<Answer> {
     let after = listing::continued(query)?;
     let prefix = query.filled("prefix").unwrap_or_default();
     let region = query.filled("bucket-region");
+    let own = call.service.options.region.as_str();
+    if let Some(unknown) = region.filter(|region| *region != own && !regions::is_of_aws(region)) {
+        let message = format!("Argument value {unknown} is not a valid AWS Region");
+        return Err(S3Error::with_message(ErrorCode::InvalidArgument, message)
+            .element("ArgumentName", "bucket-region"));
+    }
 
     let mut buckets = call.engine().buckets(caller.sees()).await?;
-    let own = call.service.options.region.as_str();
     buckets.retain(|bucket| {
         let name = bucket.name.as_str();
         let wanted = region.is_none_or(|region| region == own);
@@ -39,7 +44,8 @@ pub(crate) async fn list_buckets(call: &Call<'_>) -> S3Result<Answer> {
                 entry
                     .text("Name", &bucket.name)
                     .text("CreationDate", time::iso(bucket.created))
-                    .text("BucketRegion", own);
+                    .text("BucketRegion", own)
+                    .text("BucketArn", bucket_arn(&bucket.name));
             });
         }
     });

@@ -19,6 +19,7 @@ pub mod object_ownership;
 pub mod public_access_block;
 pub mod query;
 pub mod range;
+pub mod regions;
 pub mod stored;
 pub mod tags;
 pub mod uploads;

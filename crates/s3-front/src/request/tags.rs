@@ -20,6 +20,8 @@ pub enum Tagged {
     Object,
     /// A bucket.
     Bucket,
+    /// A bucket that is being made.
+    NewBucket,
 }
 
 /// The tags of `x-amz-tagging`, encoded like a query.
@@ -32,6 +34,10 @@ pub fn from_header(head: &Head) -> S3Result<Tags> {
             text,
         )
     };
+    // No tag may hold a comma; one that is not even encoded stands where `&` was meant.
+    if text.contains(',') {
+        return Err(invalid());
+    }
     let query = Query::parse(text).map_err(|_| invalid())?;
     let tags: Vec<_> =
         query.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -50,7 +56,21 @@ pub fn from_document(body: &[u8], tagged: Tagged) -> S3Result<Tags> {
 pub fn read(body: &[u8]) -> S3Result<Tags> {
     let root = Element::parse(body, "Tagging")?;
     root.only(&["TagSet"])?;
-    let [set] = root.children() else { return Err(malformed()) };
+    match root.children() {
+        [] => Ok(Tags::new()),
+        [set] => of_set(set),
+        _ => Err(malformed()),
+    }
+}
+
+/// The tags of a new bucket, in the element `Tags` of its configuration.
+pub fn of_new_bucket(set: &Element) -> S3Result<Tags> {
+    let tags = of_set(set)?;
+    check(&tags, Tagged::NewBucket)?;
+    Ok(tags)
+}
+
+fn of_set(set: &Element) -> S3Result<Tags> {
     set.only(&["Tag"])?;
     set.children().iter().map(tag).collect()
 }
@@ -78,7 +98,9 @@ pub fn document(tags: &[(String, String)]) -> String {
 fn check(tags: &[(String, String)], tagged: Tagged) -> S3Result<()> {
     let (max, too_many) = match tagged {
         Tagged::Object => (TAGS_MAX, "Object tags cannot be greater than 10"),
-        Tagged::Bucket => (BUCKET_TAGS_MAX, "Bucket tag count cannot be greater than 50"),
+        Tagged::Bucket | Tagged::NewBucket => {
+            (BUCKET_TAGS_MAX, "Bucket tag count cannot be greater than 50")
+        }
     };
     if tags.len() > max {
         return Err(S3Error::with_message(ErrorCode::BadRequest, too_many));
@@ -104,6 +126,9 @@ fn reserved(tagged: Tagged) -> &'static str {
     match tagged {
         Tagged::Object => "Your TagKey cannot be prefixed with aws:",
         Tagged::Bucket => "System tags cannot be added/updated by requester",
+        Tagged::NewBucket => {
+            "User-defined tag keys can't start with \"aws:\". This prefix is reserved for system tags. Remove \"aws:\" from your tag keys and try again."
+        }
     }
 }
 
@@ -149,6 +174,8 @@ mod tests {
             (encoded(11).join("&"), ErrorCode::BadRequest),
             ("a=1&a=2".into(), ErrorCode::InvalidArgument),
             ("a=%zz".into(), ErrorCode::InvalidArgument),
+            ("a=1,b=2".into(), ErrorCode::InvalidArgument),
+            ("a=1%2Cb=2".into(), ErrorCode::InvalidTag),
             ("=1".into(), ErrorCode::InvalidTag),
             ("aws:a=1".into(), ErrorCode::InvalidTag),
             (format!("{}=1", "k".repeat(129)), ErrorCode::InvalidTag),
@@ -174,8 +201,8 @@ mod tests {
             let read = from_document(super::document(&many(count)).as_bytes(), kind);
             assert_eq!(read.is_ok(), fits, "{count} {kind:?}");
         }
+        assert_eq!(from_document(b"<Tagging/>", Tagged::Object), Ok(Tags::new()));
         for bad in [
-            "<Tagging/>",
             "<Tagging><TagSet/><TagSet/></Tagging>",
             "<Tagging><TagSet><Tag><Key>a</Key></Tag></TagSet></Tagging>",
             "<Tagging><TagSet><Other/></TagSet></Tagging>",

@@ -4,6 +4,7 @@
 //! Does not: add request ids; `service` does.
 
 mod body;
+pub(crate) mod bucket;
 mod error;
 pub mod object;
 pub mod time;

@@ -104,20 +104,28 @@ impl Call<'_> {
     /// Who asks, for an operation that is about no bucket yet; refused unless policies allow it.
     pub(crate) fn account(&self, resource: Resource<'_>) -> S3Result<Caller<'_>> {
         let caller = Caller::of(&self.principal, self.service)?;
+        if let Actions::All(actions) = &self.needs.actions {
+            for action in actions {
+                self.authorise_without_bucket(*action, resource)?;
+            }
+        }
+        Ok(caller)
+    }
+
+    /// Refuses unless the caller's own policy, if it has one, allows this of what there is not yet.
+    pub(crate) fn authorise_without_bucket(
+        &self,
+        action: Action,
+        resource: Resource<'_>,
+    ) -> S3Result<()> {
         let considered = Considered {
             bucket: None,
             identity: self.identity(),
             restrict_public: false,
             acls: None,
         };
-        if let Actions::All(actions) = &self.needs.actions {
-            for action in actions {
-                let context = self.context_for(&considered);
-                let question = self.question(*action, resource, context);
-                self.demand(evaluate(&question, &considered.policies(None, Acls::Silent)))?;
-            }
-        }
-        Ok(caller)
+        let question = self.question(action, resource, self.context_for(&considered));
+        self.demand(evaluate(&question, &considered.policies(None, Acls::Silent)))
     }
 
     /// Refuses unless policies allow all that the request needs of the bucket.

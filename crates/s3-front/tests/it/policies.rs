@@ -366,6 +366,23 @@ async fn a_user_is_bound_by_its_own_policy() {
     }
 }
 
+#[tokio::test]
+async fn tags_of_a_new_bucket_need_a_permission_of_their_own() {
+    let world = World::new().await;
+    let identity = |actions: &str| {
+        document(&[&format!(r#""Effect": "Allow", "Action": [{actions}], "Resource": "*""#)])
+    };
+    add_user_with_policy(&world, "bob", identity(r#""s3:CreateBucket""#)).await;
+    let both = identity(r#""s3:CreateBucket", "s3:PutBucketTagging""#);
+    add_user_with_policy(&world, "carol", both).await;
+    let tagged = "<CreateBucketConfiguration><Tags><Tag><Key>a</Key><Value>1</Value></Tag></Tags></CreateBucketConfiguration>";
+    let make = |who: &str| world.ask("PUT", "/tagged").by(who).body(tagged).send();
+    make("bob").await.expect_error(403, "AccessDenied");
+    world.ask("HEAD", "/tagged").send().await.expect_status(404);
+    make("carol").await.expect_status(200);
+    world.ask("PUT", "/bobs").by("bob").send().await.expect_status(200);
+}
+
 /// Whether a policy that allows everybody the action on this condition allows the request.
 async fn holds(world: &World, (action, condition): (&str, &str), ask: Ask<'_>) -> bool {
     let resource = if action == "s3:ListBucket" { BUCKET } else { KEYS };

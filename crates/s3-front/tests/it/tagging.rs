@@ -120,7 +120,7 @@ async fn tags_have_limits() {
         ),
         (
             "/bkt/k",
-            "<Tagging/>".into(),
+            "<Tagging><TagSet/><TagSet/></Tagging>".into(),
             "MalformedXML",
             "The XML you provided was not well-formed or did not validate against our published schema",
         ),
@@ -130,6 +130,15 @@ async fn tags_have_limits() {
         let reply = reply.expect_error(400, code);
         assert_eq!(reply.element("Message").as_deref(), Some(message));
     }
+    const ENCODED: &str = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.";
+    for header in ["key1=val1,key2=val2", "key1=val1&key1=val2"] {
+        let ask = world.ask("PUT", "/bkt/new").header("x-amz-tagging", header).body("x");
+        let reply = ask.send().await.expect_error(400, "InvalidArgument");
+        assert_eq!(reply.element("Message").as_deref(), Some(ENCODED));
+        assert_eq!(reply.element("ArgumentName").as_deref(), Some("x-amz-tagging"));
+        assert_eq!(reply.element("ArgumentValue").as_deref(), Some(header));
+    }
+    world.ask("GET", "/bkt/new").send().await.expect_error(404, "NoSuchKey");
     world.ask("PUT", "/bkt/k?tagging").body(many(10)).send().await.expect_status(200);
     world.ask("PUT", "/bkt?tagging").body(many(50)).send().await.expect_status(204);
 }
@@ -149,4 +158,20 @@ async fn a_bucket_has_tags_or_none() {
     assert_eq!((got.elements("Key"), got.elements("Value")), (vec!["a".into()], vec!["1".into()]));
     world.ask("DELETE", "/bkt?tagging").send().await.expect_status(204);
     none().await;
+    for empty in [tagging(&[]), "<Tagging/>".into()] {
+        let some = world.ask("PUT", "/bkt?tagging").body(tagging(&[("a", "1")])).send().await;
+        some.expect_status(204);
+        world.ask("PUT", "/bkt?tagging").body(empty).send().await.expect_status(204);
+        none().await;
+    }
+}
+
+#[tokio::test]
+async fn a_document_without_a_set_takes_the_tags_away() {
+    let world = World::new().await;
+    let put = world.ask("PUT", "/bkt/k").header("x-amz-tagging", "a=1");
+    put.body("x").send().await.expect_status(200);
+    world.ask("PUT", "/bkt/k?tagging").body("<Tagging/>").send().await.expect_status(200);
+    let got = world.ask("GET", "/bkt/k?tagging").send().await.expect_status(200);
+    assert!(got.elements("Key").is_empty());
 }
