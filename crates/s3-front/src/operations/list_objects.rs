@@ -58,8 +58,11 @@ pub(crate) async fn list_objects_v2(call: &Call<'_>, name: &BucketName) -> S3Res
     let mut writer = XmlWriter::new("ListBucketResult");
     writer.text("Name", name);
     writer.text("Prefix", asked.encoding.apply(&asked.prefix));
+    let token = query.get("continuation-token");
+    // A token says where to begin, so `start-after` does not any more.
+    let start_after = start_after.filter(|_| token.is_none());
     writer.text_if("StartAfter", start_after.map(|text| asked.encoding.apply(text)));
-    writer.text_if("ContinuationToken", query.get("continuation-token"));
+    writer.text_if("ContinuationToken", token);
     writer.text_if("NextContinuationToken", page.next_after.as_deref().map(listing::token));
     writer.text("KeyCount", page.entries.len());
     asked.write(&mut writer, &page);

@@ -4,7 +4,7 @@ use object_engine::model::BucketName;
 
 use crate::{
     body::{BodyError, RequestBody},
-    error::{ErrorCode, S3Error, S3Result},
+    error::{S3Error, S3Result},
     limits::POLICY_BYTES_MAX,
     policy::{BucketPolicy, PolicyError},
     response::Answer,
@@ -32,8 +32,8 @@ pub(crate) async fn put_bucket_policy<B: HttpBody>(
         }
         Err(error) => return Err(error.into()),
     };
-    if document.is_empty() {
-        return Err(ErrorCode::MissingRequestBodyError.into());
+    if !document.trim_start().starts_with('{') {
+        return Err(PolicyError::NotAnObject.into());
     }
     let policy = BucketPolicy::parse(&document, name)?;
     if !call.profile().takes_idle_statements() {

@@ -36,7 +36,7 @@ pub fn page_size(query: &Query, name: &str) -> S3Result<usize> {
 
 /// `encoding-type`.
 pub fn encoding(query: &Query) -> S3Result<Encoding> {
-    match query.filled("encoding-type") {
+    match query.get("encoding-type") {
         None => Ok(Encoding::Plain),
         Some("url") => Ok(Encoding::Url),
         Some(other) => Err(S3Error::argument(

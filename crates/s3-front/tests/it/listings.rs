@@ -42,6 +42,17 @@ async fn prefixes_delimiters_and_starts() {
     assert_eq!(list("prefix=b/").await.elements("Key"), ["b/1", "b/2"]);
     assert_eq!(list("start-after=b/1").await.elements("Key"), ["b/2", "c d+&", "e/f/g", "z"]);
     assert_eq!(list("prefix=nothing").await.element("KeyCount").as_deref(), Some("0"));
+    let begun = list("start-after=a&max-keys=1").await.expect_status(200);
+    assert_eq!(begun.element("StartAfter").as_deref(), Some("a"));
+    let token = begun.element("NextContinuationToken").unwrap();
+    let continued = list(&format!("start-after=a&max-keys=1&continuation-token={token}")).await;
+    assert_eq!(continued.elements("Key"), ["b/2"]);
+    assert_eq!(continued.element("StartAfter"), None, "the token says where to begin");
+    for listing in ["", "list-type=2&", "versions&", "uploads&"] {
+        let target = format!("/bkt?{listing}encoding-type=");
+        let empty = world.ask("GET", &target).send().await.expect_error(400, "InvalidArgument");
+        assert_eq!(empty.element("ArgumentName").as_deref(), Some("encoding-type"));
+    }
     let none = list("max-keys=0").await.expect_status(200);
     assert_eq!(none.element("IsTruncated").as_deref(), Some("false"));
     let encoded = list("encoding-type=url").await.expect_status(200);

@@ -101,6 +101,29 @@ async fn what_is_refused_stores_nothing() {
     world.ask("PUT", "/none/k").body("x").send().await.expect_error(404, "NoSuchBucket");
 }
 
+/// docs/s3-compatibility.md names them.
+#[tokio::test]
+async fn younger_checksum_algorithms_are_refused_and_never_ignored() {
+    let world = World::new().await;
+    for name in ["SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"] {
+        let header = format!("x-amz-checksum-{}", name.to_lowercase());
+        let put = || world.ask("PUT", "/bkt/k").body("0\r\n\r\n");
+        let trailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+        for ask in [
+            put().header(&header, "AAAAAAAAAAA="),
+            put()
+                .header("x-amz-content-sha256", trailer)
+                .header("x-amz-decoded-content-length", "0")
+                .header("x-amz-trailer", &header),
+            world.ask("POST", "/bkt/k?uploads").header("x-amz-checksum-algorithm", name),
+        ] {
+            ask.send().await.expect_error(400, "InvalidRequest");
+        }
+    }
+    let listed = world.ask("GET", "/bkt").send().await.expect_status(200);
+    assert!(listed.elements("Key").is_empty());
+}
+
 #[tokio::test]
 async fn an_object_over_5_gib_is_refused_unread() {
     let world = World::new().await;

@@ -117,7 +117,11 @@ async fn a_malformed_policy_changes_nothing() {
         let reply = put_raw(&world, &body).await.expect_error(400, "MalformedPolicy");
         assert_eq!(reply.element("Message").as_deref(), Some(message));
     }
-    put_raw(&world, "").await.expect_error(400, "MissingRequestBodyError");
+    for none in ["", "invalid json"] {
+        let reply = put_raw(&world, none).await.expect_error(400, "MalformedPolicy");
+        let message = "Policies must be valid JSON and the first byte must be '{'";
+        assert_eq!(reply.element("Message").as_deref(), Some(message));
+    }
     assert_eq!(world.ask("GET", "/bkt?policy").send().await.text(), before);
 }
 
