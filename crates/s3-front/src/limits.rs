@@ -78,6 +78,14 @@ pub const XML_ELEMENTS_MAX: usize = 100_000;
 /// Bytes of a bucket or identity policy (S3's limit for bucket policies).
 pub const POLICY_BYTES_MAX: usize = 20 * 1024;
 
+/// Bytes of an error's message, and of each element beside it, that echo a request: what AWS allows for a
+/// whole head. Escaped they are six times as long at most.
+pub const ERROR_TEXT_BYTES_MAX: usize = 8 * 1024;
+
+/// Bytes of a canonical request, or of version 2's string to sign, that `SignatureDoesNotMatch` shows: twice
+/// what AWS allows for a head, since escapes grow. They are shown twice, the second time in hexadecimal.
+pub const SIGNED_TEXT_BYTES_SHOWN: usize = 16 * 1024;
+
 /// Parsed policies of buckets, and of users, that are kept: some 100 KiB each at the very most.
 pub const POLICIES_CACHED_MAX: usize = 256;
 /// Bytes of a form upload before its file, and again after it: S3's limit on the former.

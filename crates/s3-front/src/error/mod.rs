@@ -2,7 +2,8 @@
 //!
 //! Guarantees: an [`S3Error`] carries all that its answer shows (code, status, message, the extra XML
 //! elements in AWS's order) and, of a failure of the stores, a detail that only the log shows; its `Debug`
-//! prints no element values, because AWS echoes malformed customer keys in `ArgumentValue`.
+//! prints no element values, because AWS echoes malformed customer keys in `ArgumentValue`. What is echoed
+//! of a request has a limit, so that no answer is many times as long as what it answers.
 //! Does not: write the answer; `response::error` does.
 
 mod body;
@@ -19,6 +20,8 @@ use std::{borrow::Cow, fmt};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 pub use code::ErrorCode;
+
+use crate::limits::ERROR_TEXT_BYTES_MAX;
 
 /// A refusal, ready to be written.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,9 +55,14 @@ impl S3Error {
         }
     }
 
-    /// The code with another message.
+    /// The code with another message, of which no more than [`ERROR_TEXT_BYTES_MAX`] are shown.
     pub fn with_message(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { message: message.into(), ..Self::new(code) }
+        let mut message = message.into();
+        if message.len() > ERROR_TEXT_BYTES_MAX {
+            let end = message.floor_char_boundary(ERROR_TEXT_BYTES_MAX);
+            message.to_mut().truncate(end);
+        }
+        Self { message, ..Self::new(code) }
     }
 
     /// `InvalidArgument` about the argument `name`, which was `value`.
@@ -73,10 +81,21 @@ impl S3Error {
         Self::with_message(ErrorCode::NotImplemented, what)
     }
 
-    /// Adds an XML element after those already there.
+    /// Adds an XML element after those already there, unless its text is longer than
+    /// [`ERROR_TEXT_BYTES_MAX`]: nearly all of them echo what the client has sent.
     #[must_use]
     pub fn element(mut self, name: &'static str, text: impl Into<String>) -> Self {
-        self.elements.push((name, text.into()));
+        let text = text.into();
+        if text.len() <= ERROR_TEXT_BYTES_MAX {
+            self.elements.push((name, text));
+        }
+        self
+    }
+
+    /// Adds an XML element, if there is a text for it, whose length whoever made it has limited.
+    #[must_use]
+    fn computed(mut self, name: &'static str, text: Option<String>) -> Self {
+        self.elements.extend(text.map(|text| (name, text)));
         self
     }
 
@@ -185,6 +204,15 @@ impl std::error::Error for S3Error {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_too_long_is_cut_or_left_out() {
+        let long = format!("{}é", "a".repeat(ERROR_TEXT_BYTES_MAX - 1));
+        let error = S3Error::argument(long.clone(), "name", long).element("Last", "x");
+        assert_eq!(error.message().len(), ERROR_TEXT_BYTES_MAX - 1);
+        let names: Vec<_> = error.elements().iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["ArgumentName", "Last"]);
+    }
 
     #[test]
     fn debug_prints_no_element_values() {

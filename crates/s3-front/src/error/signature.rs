@@ -80,15 +80,11 @@ impl From<SignatureError> for S3Error {
 
 /// `SignatureDoesNotMatch`, with what lets a client's author compare; keys in it are redacted already.
 pub(super) fn mismatched(mismatch: &Mismatch) -> S3Error {
-    let error = S3Error::new(ErrorCode::SignatureDoesNotMatch)
+    S3Error::new(ErrorCode::SignatureDoesNotMatch)
         .element("AWSAccessKeyId", mismatch.access_key_id.as_str())
-        .element("StringToSign", mismatch.string_to_sign.as_str())
+        .computed("StringToSign", mismatch.string_to_sign.clone())
         .element("SignatureProvided", mismatch.signature_provided.as_str())
-        .element("StringToSignBytes", mismatch.string_to_sign_bytes());
-    match (&mismatch.canonical_request, mismatch.canonical_request_bytes()) {
-        (Some(request), Some(bytes)) => error
-            .element("CanonicalRequest", request.as_str())
-            .element("CanonicalRequestBytes", bytes),
-        _ => error,
-    }
+        .computed("StringToSignBytes", mismatch.string_to_sign_bytes())
+        .computed("CanonicalRequest", mismatch.canonical_request.clone())
+        .computed("CanonicalRequestBytes", mismatch.canonical_request_bytes())
 }

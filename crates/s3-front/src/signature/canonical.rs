@@ -14,6 +14,7 @@ use zeroize::Zeroize;
 
 use super::RequestHead;
 use super::encoding::{self, canonical, is_canonical};
+use crate::limits::SIGNED_TEXT_BYTES_SHOWN;
 
 /// What the names of customer keys and of their MD5s have in common.
 const CUSTOMER_SECRET: &[u8] = b"-server-side-encryption-customer-key";
@@ -41,8 +42,8 @@ impl CanonicalRequest<'_> {
         sink.finish()
     }
 
-    /// Its text, redacted.
-    pub(super) fn redacted(&self) -> String {
+    /// Its text, redacted; `None` if that is too long to be shown.
+    pub(super) fn redacted(&self) -> Option<String> {
         let mut sink = TextSink::default();
         self.write(&mut sink);
         sink.text()
@@ -236,24 +237,30 @@ impl Sink for HashSink {
     }
 }
 
-/// Into a text that may be shown.
+/// Into a text that may be shown, up to [`SIGNED_TEXT_BYTES_SHOWN`].
 #[derive(Default)]
-pub(super) struct TextSink(Vec<u8>);
+pub(super) struct TextSink {
+    text: Vec<u8>,
+    overflowed: bool,
+}
 
 impl TextSink {
-    /// The text.
-    pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0).into_owned()
+    /// The text; `None` if it is too long.
+    pub(super) fn text(&self) -> Option<String> {
+        (!self.overflowed).then(|| String::from_utf8_lossy(&self.text).into_owned())
     }
 }
 
 impl Sink for TextSink {
     fn put(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+        self.overflowed |= bytes.len() > SIGNED_TEXT_BYTES_SHOWN - self.text.len();
+        if !self.overflowed {
+            self.text.extend_from_slice(bytes);
+        }
     }
 
     fn put_secret(&mut self, _: impl Iterator<Item = u8>) {
-        self.0.extend_from_slice(REDACTED);
+        self.put(REDACTED);
     }
 }
 
@@ -289,7 +296,7 @@ mod tests {
             "GET\n/{}\na=%20&a=~&b=2&versionId=\nhost:h\nx-amz-meta-a:a b,c\nx-amz-meta-b:\n\nhost;x-amz-meta-a;x-amz-meta-b\nUNSIGNED-PAYLOAD",
             "%C3%A9/".repeat(700)
         );
-        assert_eq!(request.redacted(), expected);
+        assert_eq!(request.redacted().unwrap(), expected);
         let digest = digest::digest(&SHA256, expected.as_bytes());
         assert_eq!(request.hash().as_slice(), digest.as_ref());
     }
@@ -310,10 +317,24 @@ mod tests {
             signed_headers: &signed_headers,
             payload: "UNSIGNED-PAYLOAD",
         };
-        let text = request.redacted();
+        let text = request.redacted().unwrap();
         assert!(!text.contains("K0") && !text.contains("I0aP"), "{text}");
         assert_eq!(text.matches("[redacted]").count(), 4);
         assert_ne!(request.hash().as_slice(), digest::digest(&SHA256, text.as_bytes()).as_ref());
+    }
+
+    #[test]
+    fn a_text_too_long_is_not_shown() {
+        for (length, shown) in
+            [(SIGNED_TEXT_BYTES_SHOWN, true), (SIGNED_TEXT_BYTES_SHOWN + 1, false)]
+        {
+            let mut sink = TextSink::default();
+            for _ in 0..length {
+                sink.put(b"a");
+            }
+            sink.put(b"");
+            assert_eq!(sink.text().is_some(), shown, "{length}");
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl ChunkSigner {
         }
         Err(Box::new(Mismatch {
             access_key_id: self.access_key_id.clone(),
-            string_to_sign: text,
+            string_to_sign: Some(text),
             signature_provided: String::from_utf8_lossy(given).into_owned(),
             canonical_request: None,
         }))

@@ -181,17 +181,27 @@ pub(super) fn content_sha256<'a>(
     Ok(Some(text))
 }
 
-/// The list is lower case, without empty names, and has `host`.
+/// The list is lower case, has `host`, and no name that is empty or stands twice: each repetition would
+/// write the header's value once more.
 fn check_signed_headers(list: &str) -> Option<()> {
-    let mut host = false;
+    let (mut host, mut sorted, mut before) = (false, true, "");
     for (index, name) in pieces(list, b';').enumerate() {
         let lower = name.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase());
         if name.is_empty() || !lower || index >= SIGNED_HEADERS_MAX {
             return None;
         }
         host |= name == "host";
+        sorted &= before < name;
+        before = name;
     }
-    host.then_some(())
+    (host && (sorted || has_no_repetition(list))).then_some(())
+}
+
+/// For the few clients that do not sort.
+fn has_no_repetition(list: &str) -> bool {
+    let mut names: Vec<&str> = pieces(list, b';').collect();
+    names.sort_unstable();
+    names.windows(2).all(|pair| pair[0] != pair[1])
 }
 
 /// The parts of `AKID/YYYYMMDD/REGION/s3/aws4_request` that are not given.

@@ -137,19 +137,19 @@ pub enum SignatureError {
 pub struct Mismatch {
     /// `AWSAccessKeyId`
     pub access_key_id: String,
-    /// `StringToSign`
-    pub string_to_sign: String,
+    /// `StringToSign`; absent where it is too long to be shown.
+    pub string_to_sign: Option<String>,
     /// `SignatureProvided`
     pub signature_provided: String,
-    /// `CanonicalRequest`; absent for the signature of a chunk or a trailer, and for version 2, which has
-    /// none.
+    /// `CanonicalRequest`; absent for the signature of a chunk or a trailer, for version 2, which has none,
+    /// and where it is too long to be shown.
     pub canonical_request: Option<String>,
 }
 
 impl Mismatch {
     /// `StringToSignBytes`: hexadecimal bytes, separated by spaces.
-    pub fn string_to_sign_bytes(&self) -> String {
-        spaced_hex(&self.string_to_sign)
+    pub fn string_to_sign_bytes(&self) -> Option<String> {
+        self.string_to_sign.as_deref().map(spaced_hex)
     }
 
     /// `CanonicalRequestBytes`: those of the redacted text.
@@ -213,7 +213,7 @@ pub enum CredentialProblem {
     /// Signed for another service.
     #[error("incorrect service \"{0}\". This endpoint belongs to \"s3\".")]
     Service(String),
-    /// `host` is not among the signed headers, or the list is not lower case and sorted.
+    /// `host` is not among the signed headers, or the list is not lower case, or a name stands in it twice.
     #[error("the authorization component \"SignedHeaders={0}\" is malformed.")]
     SignedHeaders(String),
     /// Not `aws4_request`.

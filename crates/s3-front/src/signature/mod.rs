@@ -256,9 +256,9 @@ impl Verifier {
         if fits.is_err() || signs_unreadable_key(head, |name| claim.covers(name)) {
             return Err(SignatureError::SignatureDoesNotMatch(Box::new(Mismatch {
                 access_key_id: claim.access_key_id.to_string(),
-                string_to_sign: text,
+                string_to_sign: Some(text),
                 signature_provided: claim.signature.to_string(),
-                canonical_request: Some(request.redacted()),
+                canonical_request: request.redacted(),
             })));
         }
         let signer = |trailer| ChunkSigner {

@@ -15,6 +15,7 @@ mod deletes;
 mod encryption_settings;
 mod fronts;
 mod guides;
+mod hostile;
 mod key_coverage;
 mod kms;
 mod lifecycle;

@@ -35,7 +35,7 @@ fn check(name: &str, case: &Value, presigned: bool) {
     let payload = last_lines.next().unwrap();
     let signed_headers = last_lines.next().unwrap();
     let canonical = CanonicalRequest { head: &request.head(), presigned, signed_headers, payload };
-    assert_eq!(canonical.redacted(), expected, "{name}");
+    assert_eq!(canonical.redacted().unwrap(), expected, "{name}");
     let string = string_to_sign(TIME_AND_SCOPE, &canonical.hash());
     assert_eq!(string, text("string_to_sign"), "{name}");
     let tag = hmac::sign(&signing_key::derive(SECRET, SCOPE), string.as_bytes());

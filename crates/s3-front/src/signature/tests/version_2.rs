@@ -269,7 +269,9 @@ fn customer_keys_are_covered_and_never_shown() {
         let SignatureError::SignatureDoesNotMatch(mismatch) = refused(&request) else {
             panic!("{request:?}")
         };
-        assert!(mismatch.string_to_sign.contains(&format!("{KEY}:[redacted]\n")));
+        assert!(
+            mismatch.string_to_sign.as_deref().unwrap().contains(&format!("{KEY}:[redacted]\n"))
+        );
         assert!(!format!("{mismatch:?}").contains("K0+/"));
         assert_eq!(mismatch.canonical_request, None);
     }

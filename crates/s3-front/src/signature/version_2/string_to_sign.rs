@@ -72,8 +72,8 @@ impl StringToSign<'_> {
         sink.0.sign()
     }
 
-    /// Its text, redacted.
-    pub(super) fn redacted(&self) -> String {
+    /// Its text, redacted; `None` if that is too long to be shown.
+    pub(super) fn redacted(&self) -> Option<String> {
         let mut sink = TextSink::default();
         self.write(&mut sink);
         sink.text()

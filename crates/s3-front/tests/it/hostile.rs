@@ -1,0 +1,56 @@
+//! Requests that are made to cost much, or to be read in two ways.
+
+use crate::world::World;
+
+/// Longest answer to a request that is refused: what is echoed of it is limited.
+const REFUSAL_BYTES_MAX: usize = 256 * 1024;
+
+/// A request whose `Authorization` has these signed headers and this signature.
+fn claimed<'w>(world: &'w World, signed: &str, signature: &str) -> crate::client::Ask<'w> {
+    let authorization = format!(
+        "AWS4-HMAC-SHA256 Credential=root/20260102/us-east-1/s3/aws4_request, SignedHeaders={signed}, Signature={signature}"
+    );
+    world
+        .ask("GET", "/bkt/k")
+        .anonymous()
+        .header("authorization", &authorization)
+        .header("x-amz-date", "20260102T030405Z")
+        .header("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+}
+
+#[tokio::test]
+async fn what_a_refusal_echoes_is_limited() {
+    let world = World::new().await;
+    let (long, signature) = ("&".repeat(58_000), "0".repeat(64));
+    let repeated = format!("host;{}", ["a"; 255].join(";"));
+    let reply = claimed(&world, &repeated, &signature).header("a", &long).send().await;
+    assert!(reply.body.len() < REFUSAL_BYTES_MAX, "{} bytes", reply.body.len());
+    let reply = reply.expect_error(400, "AuthorizationHeaderMalformed");
+    assert!(reply.element("Message").unwrap().contains("SignedHeaders=host;a;a"));
+
+    let signed = "a;host;x-amz-content-sha256;x-amz-date";
+    let reply = claimed(&world, signed, &signature).header("a", &long).send().await;
+    assert!(reply.body.len() < REFUSAL_BYTES_MAX, "{} bytes", reply.body.len());
+    let reply = reply.expect_error(403, "SignatureDoesNotMatch");
+    assert!(reply.element("StringToSign").is_some());
+    assert_eq!(reply.element("CanonicalRequest"), None, "too long to be shown");
+    assert_eq!(reply.element("CanonicalRequestBytes"), None);
+    let reply = claimed(&world, signed, &signature).header("a", "short").send().await;
+    let reply = reply.expect_error(403, "SignatureDoesNotMatch");
+    assert!(reply.element("CanonicalRequest").unwrap().contains("a:short"));
+    assert!(reply.element("CanonicalRequestBytes").is_some());
+
+    for ask in [
+        claimed(&world, signed, &long),
+        claimed(&world, &long, &signature),
+        world.ask("GET", "/bkt/k").anonymous().header("authorization", &long),
+        world.ask("PUT", "/bkt/k").header("x-amz-storage-class", &long),
+        world.ask("PUT", "/bkt/k").header("x-amz-copy-source", &long),
+        world.ask("PUT", "/bkt/k").header("x-amz-tagging", &format!("%{long}")),
+    ] {
+        let reply = ask.send().await;
+        assert!(!reply.status.is_success());
+        assert!(reply.body.len() < REFUSAL_BYTES_MAX, "{} bytes", reply.body.len());
+        assert!(reply.element("Message").is_some() && reply.element("Code").is_some());
+    }
+}
