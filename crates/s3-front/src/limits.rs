@@ -78,6 +78,9 @@ pub const XML_ELEMENTS_MAX: usize = 100_000;
 /// Bytes of a bucket or identity policy (S3's limit for bucket policies).
 pub const POLICY_BYTES_MAX: usize = 20 * 1024;
 
+/// Parameters of one query: no operation has a tenth of them, and each name is held against each.
+pub const QUERY_PARAMETERS_MAX: usize = 256;
+
 /// Bytes of an error's message, and of each element beside it, that echo a request: what AWS allows for a
 /// whole head. Escaped they are six times as long at most.
 pub const ERROR_TEXT_BYTES_MAX: usize = 8 * 1024;

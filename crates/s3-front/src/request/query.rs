@@ -1,7 +1,7 @@
 //! The query string as S3 reads it.
 //!
 //! Guarantees: names and values are percent-decoded once, `+` is a space, and no name stands twice, so
-//! nothing can be read one way by the router and another way by an operation.
+//! nothing can be read one way by the router and another way by an operation. Names are limited in number.
 //! Does not: serve signatures; those are read from, and computed over, the raw text, so what their own
 //! parameters say is checked and not kept.
 
@@ -11,6 +11,7 @@ use percent_encoding::percent_decode;
 
 use crate::{
     error::{ErrorCode, S3Error, S3Result},
+    limits::QUERY_PARAMETERS_MAX,
     signature::encoding::{cut, decoded, pieces},
 };
 
@@ -47,6 +48,10 @@ impl Query {
             if pairs.iter().any(|(seen, _)| *seen == name) {
                 let name = name.into_owned();
                 return Err(S3Error::argument("A query parameter was given twice.", name, ""));
+            }
+            if pairs.len() == QUERY_PARAMETERS_MAX {
+                let message = "Too many query parameters were given.";
+                return Err(S3Error::with_message(ErrorCode::InvalidArgument, message));
             }
             pairs.push((name, value));
         }
@@ -170,6 +175,15 @@ mod tests {
             [("X-Amz-Signature".into(), "".into()), ("x-amz-acl".into(), "private".into())]
         );
         assert_eq!(query.iter().collect::<Vec<_>>(), [("prefix", "a")]);
+    }
+
+    #[test]
+    fn parameters_are_limited() {
+        let raw = |count: usize| (0..count).map(|name| format!("{name}=1&")).collect::<String>();
+        let query = Query::parse(&raw(QUERY_PARAMETERS_MAX)).unwrap();
+        assert_eq!(query.iter().count(), QUERY_PARAMETERS_MAX);
+        let error = Query::parse(&raw(QUERY_PARAMETERS_MAX + 1)).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidArgument);
     }
 
     #[test]

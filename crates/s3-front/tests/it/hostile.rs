@@ -54,3 +54,15 @@ async fn what_a_refusal_echoes_is_limited() {
         assert!(reply.element("Message").is_some() && reply.element("Code").is_some());
     }
 }
+
+#[tokio::test]
+async fn a_query_has_a_limit_of_parameters() {
+    let world = World::new().await;
+    let query =
+        |count: usize| (0..count).map(|name| format!("n{name}")).collect::<Vec<_>>().join("&");
+    let many = world.ask("GET", &format!("/bkt?{}", query(257))).send().await;
+    many.expect_error(400, "InvalidArgument");
+    // Each is looked at, and none is known.
+    let few = world.ask("GET", &format!("/bkt?{}", query(256))).send().await;
+    few.expect_error(501, "NotImplemented");
+}

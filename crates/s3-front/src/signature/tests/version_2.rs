@@ -258,6 +258,15 @@ fn a_presigner_may_put_headers_into_the_query() {
     }
 }
 
+/// The time that the parameters take is not that of each against each.
+#[test]
+fn many_parameters_take_no_long_time() {
+    let query: String = (0..15_000).map(|name| format!("x-amz-{name}=&")).collect();
+    let begun = std::time::Instant::now();
+    assert!(is_mismatch(&presigned(&query, &[], "")));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+}
+
 #[test]
 fn customer_keys_are_covered_and_never_shown() {
     let secret = "K0+/yQHJcx5CgotqScZJqhfJ8hpfw4leiB3Bzyo8HSo=";

@@ -38,7 +38,8 @@ fn is_covered_header(head: &RequestHead<'_>, name: &str) -> bool {
 /// Of the parameters that stand for headers: those of other vendors, those that stand in two places,
 /// and those that no header could be.
 fn uncovered_parameters(head: &RequestHead<'_>) -> impl Iterator<Item = String> {
-    query_pairs(head.query).filter_map(|(name, value)| {
+    let repeated = repeated_names(head.query);
+    query_pairs(head.query).filter_map(move |(name, value)| {
         let name: Vec<u8> = decode(name.as_bytes()).map(|byte| byte.to_ascii_lowercase()).collect();
         let text = String::from_utf8_lossy(&name);
         let amz = name.starts_with(PREFIX.as_bytes());
@@ -48,7 +49,8 @@ fn uncovered_parameters(head: &RequestHead<'_>) -> impl Iterator<Item = String> 
         let header = HeaderName::from_bytes(&name).ok().filter(|_| sound(value));
         let covered = header.is_some_and(|header| {
             let elsewhere = amz && head.headers.contains_key(&header);
-            is_covered_header(head, &text) && !elsewhere && stands_once(head.query, &name)
+            let once = repeated.binary_search(&name).is_err();
+            is_covered_header(head, &text) && !elsewhere && once
         });
         // A name that is none may go on with anything, a key among it.
         (!covered)
@@ -61,9 +63,10 @@ fn sound(value: &str) -> bool {
     decode(value.as_bytes()).all(|byte| byte == b'\t' || !byte.is_ascii_control())
 }
 
-fn stands_once(query: &str, lower: &[u8]) -> bool {
-    let same = |raw: &str| {
-        decode(raw.as_bytes()).map(|byte| byte.to_ascii_lowercase()).eq(lower.iter().copied())
-    };
-    query_pairs(query).filter(|(name, _)| same(name)).count() == 1
+/// The names, in lower case, that stand in a query more than once, in order.
+fn repeated_names(query: &str) -> Vec<Vec<u8>> {
+    let lower = |raw: &str| decode(raw.as_bytes()).map(|byte| byte.to_ascii_lowercase()).collect();
+    let mut names: Vec<Vec<u8>> = query_pairs(query).map(|(name, _)| lower(name)).collect();
+    names.sort_unstable();
+    names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].clone()).collect()
 }
