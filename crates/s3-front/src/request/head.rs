@@ -2,6 +2,8 @@
 //!
 //! Guarantees: holds no customer key (`customer_key::take` has them); `x-amz-*` parameters of the
 //! query, where presigners put headers, are read as the headers they stand for, and never override one.
+//! No `x-amz-*` header that is one value is given twice: a signature covers the lines joined by commas, so
+//! that a pinned value could be cut at one of its own.
 //! Does not: keep the query's signature parameters; their work is done.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header, request::Parts};
@@ -29,6 +31,7 @@ impl Head {
     pub fn new(parts: Parts, mut query: Query) -> S3Result<Self> {
         let host = host(&parts.headers, &parts.uri);
         let Parts { method, uri, mut headers, .. } = parts;
+        refuse_repeated(&headers)?;
         for (name, value) in query.extract(is_header) {
             add_header(&mut headers, &name, &value)?;
         }
@@ -92,6 +95,23 @@ pub(crate) fn take_version_2(headers: &mut HeaderMap, query: &mut Query) -> S3Re
         add_header(headers, name, value)?;
     }
     Ok(())
+}
+
+/// `x-amz-*` headers of which every line is read, beside `x-amz-meta-*`.
+const LISTS: &[&str] = &["x-amz-object-attributes", "x-amz-trailer"];
+
+fn refuse_repeated(headers: &HeaderMap) -> S3Result<()> {
+    if headers.len() == headers.keys_len() {
+        return Ok(());
+    }
+    let is_one_value =
+        |name: &str| is_header(name) && !name.starts_with("x-amz-meta-") && !LISTS.contains(&name);
+    let given_twice = |name: &&str| headers.get_all(*name).iter().nth(1).is_some();
+    let names = headers.keys().map(HeaderName::as_str);
+    match names.filter(|name| is_one_value(name)).find(given_twice) {
+        Some(name) => Err(S3Error::argument("A header was given twice.", name, "")),
+        None => Ok(()),
+    }
 }
 
 /// Whether a query parameter stands for a header, or was part of the signature.
@@ -164,10 +184,23 @@ mod tests {
             let names: Vec<String> =
                 (0..others).map(|other| format!("x-amz-meta-{other}")).collect();
             let mut headers: Vec<_> = names.iter().map(|name| (name.as_str(), "-")).collect();
-            headers.extend([("X-Amz-Acl", "private"), ("x-amz-acl", "public-read")]);
+            headers.extend([("Content-Language", "de"), ("content-language", "en")]);
             let head = head("/b/k", &headers).unwrap();
-            assert_eq!(head.text("x-amz-acl").unwrap(), Some("private"), "the first");
+            assert_eq!(head.text("content-language").unwrap(), Some("de"), "the first");
             assert_eq!(head.text("x-amz-tagging").unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn what_is_one_value_is_given_once() {
+        for (name, fits) in [
+            ("x-amz-acl", false),
+            ("x-amz-copy-source", false),
+            ("x-amz-meta-a", true),
+            ("x-amz-object-attributes", true),
+            ("content-type", true),
+        ] {
+            assert_eq!(head("/b/k", &[(name, "a"), (name, "b")]).is_ok(), fits, "{name}");
         }
     }
 

@@ -66,3 +66,24 @@ async fn a_query_has_a_limit_of_parameters() {
     let few = world.ask("GET", &format!("/bkt?{}", query(256))).send().await;
     few.expect_error(501, "NotImplemented");
 }
+
+#[tokio::test]
+async fn a_header_of_ours_given_twice_is_refused() {
+    let world = World::new().await;
+    world.put("/bkt/a", "x").await;
+    let twice = world.ask("PUT", "/bkt/copy").header("x-amz-copy-source", "bkt/a");
+    let refused = twice.header("x-amz-copy-source", "b").send().await;
+    let refused = refused.expect_error(400, "InvalidArgument");
+    assert_eq!(refused.element("ArgumentName").as_deref(), Some("x-amz-copy-source"));
+    let tags = world.ask("PUT", "/bkt/k").header("x-amz-tagging", "a=1");
+    tags.header("x-amz-tagging", "b=2").send().await.expect_error(400, "InvalidArgument");
+    world.ask("GET", "/bkt/copy").send().await.expect_status(404);
+    // Metadata may be repeated, and so may what is a list.
+    let listed = world.ask("PUT", "/bkt/k").header("x-amz-meta-a", "1").header("x-amz-meta-a", "2");
+    listed.send().await.expect_status(200);
+    let attributes =
+        world.ask("GET", "/bkt/k?attributes").header("x-amz-object-attributes", "ETag");
+    let attributes = attributes.header("x-amz-object-attributes", "ObjectSize").send().await;
+    let attributes = attributes.expect_status(200);
+    assert_eq!(attributes.element("ObjectSize").as_deref(), Some("0"));
+}
