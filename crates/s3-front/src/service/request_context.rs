@@ -14,7 +14,7 @@ use crate::{
     identity::Signed,
     policy::{ANONYMOUS_USER_ID, Caller, Context},
     request::{customer_key::CustomerKeyHeaders, head::Head, object_lock, query::Query},
-    route::{BucketOperation, Route},
+    route::{BucketOperation, BucketSubResource, Route},
     service::locks::REMAINING_DAYS,
     signature::Version,
 };
@@ -46,8 +46,8 @@ pub(crate) struct Circumstances {
 pub(crate) enum Kind {
     /// CreateBucket.
     NewBucket,
-    /// Any other about a bucket.
-    Bucket,
+    /// One that ListBucket or ListBucketVersions allows.
+    Listing,
     /// Any other.
     Other,
 }
@@ -57,7 +57,13 @@ impl Kind {
     pub(crate) fn of(route: &Route) -> Self {
         match route {
             Route::Bucket(_, BucketOperation::CreateBucket) => Self::NewBucket,
-            Route::Bucket(..) => Self::Bucket,
+            Route::Bucket(
+                _,
+                BucketOperation::HeadBucket
+                | BucketOperation::ListObjects
+                | BucketOperation::ListObjectsV2,
+            )
+            | Route::BucketSubResource(_, BucketSubResource::ListObjectVersions) => Self::Listing,
             _ => Self::Other,
         }
     }
@@ -90,7 +96,8 @@ const HEADERS: &[(&str, &str)] = &[
     ("s3:x-amz-website-redirect-location", "x-amz-website-redirect-location"),
 ];
 
-/// Condition keys that are query parameters of a bucket.
+/// Condition keys that are query parameters of a listing. AWS's service authorization reference has them for
+/// ListBucket and ListBucketVersions, and not for ListBucketMultipartUploads.
 const LISTING: &[(&str, &str)] =
     &[("s3:prefix", "prefix"), ("s3:delimiter", "delimiter"), ("s3:max-keys", "max-keys")];
 
@@ -178,7 +185,7 @@ impl Gathered<'_> {
     fn query(&self, context: &mut Context) {
         let query = &self.head.query;
         context.set_if("s3:VersionId", query.filled("versionId"));
-        if self.circumstances.kind != Kind::Other {
+        if self.circumstances.kind == Kind::Listing {
             for (key, name) in LISTING {
                 context.set_if(key, query.get(name));
             }

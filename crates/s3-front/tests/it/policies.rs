@@ -389,7 +389,7 @@ async fn tags_of_a_new_bucket_need_a_permission_of_their_own() {
 
 /// Whether a policy that allows everybody the action on this condition allows the request.
 async fn holds(world: &World, (action, condition): (&str, &str), ask: Ask<'_>) -> bool {
-    let resource = if action == "s3:ListBucket" { BUCKET } else { KEYS };
+    let resource = if action.starts_with("s3:ListBucket") { BUCKET } else { KEYS };
     let allow = statement("Allow", EVERYONE, action, resource);
     put_policy(world, &[&format!(r#"{allow}, "Condition": {{{condition}}}"#)]).await;
     let status = ask.send().await.status.as_u16();
@@ -468,24 +468,53 @@ async fn conditions_see_the_request() {
 #[tokio::test]
 async fn conditions_see_what_a_listing_asks() {
     let world = world().await;
-    for (condition, expected, target) in [
-        (r#""StringLike": {"s3:prefix": "${aws:username}/*"}"#, true, "/bkt?prefix=alice%2Fx"),
-        (r#""StringLike": {"s3:prefix": "${aws:username}/*"}"#, false, "/bkt?prefix=bob%2Fx"),
-        (r#""StringLike": {"s3:prefix": "*"}"#, false, "/bkt"),
-        (
-            r#""StringEquals": {"s3:prefix": "", "s3:delimiter": "/"}"#,
-            true,
-            "/bkt?prefix=&delimiter=/",
-        ),
-        (r#""NumericLessThanEquals": {"s3:max-keys": "10"}"#, true, "/bkt?list-type=2&max-keys=10"),
-        (r#""NumericLessThanEquals": {"s3:max-keys": "10"}"#, false, "/bkt?max-keys=11"),
+    for (condition, expected, query) in [
+        (r#""StringLike": {"s3:prefix": "${aws:username}/*"}"#, true, "prefix=alice%2Fx"),
+        (r#""StringLike": {"s3:prefix": "${aws:username}/*"}"#, false, "prefix=bob%2Fx"),
+        (r#""StringLike": {"s3:prefix": "*"}"#, false, ""),
+        (r#""StringEquals": {"s3:prefix": "", "s3:delimiter": "/"}"#, true, "prefix=&delimiter=/"),
+        (r#""NumericLessThanEquals": {"s3:max-keys": "10"}"#, true, "max-keys=10"),
+        (r#""NumericLessThanEquals": {"s3:max-keys": "10"}"#, false, "max-keys=11"),
     ] {
-        assert_eq!(
-            holds(&world, ("s3:ListBucket", condition), world.ask("GET", target).by("alice")).await,
-            expected,
-            "{condition}"
-        );
+        for (action, listing) in [
+            ("s3:ListBucket", "/bkt?"),
+            ("s3:ListBucket", "/bkt?list-type=2&"),
+            ("s3:ListBucketVersions", "/bkt?versions&"),
+        ] {
+            let target = format!("{listing}{query}");
+            let ask = world.ask("GET", &target).by("alice");
+            let holds = holds(&world, (action, condition), ask).await;
+            assert_eq!(holds, expected, "{condition} {target}");
+        }
     }
+}
+
+/// A Deny by what a listing asks holds for each action that S3 gives the key to, and whoever owns the
+/// bucket.
+#[tokio::test]
+async fn a_denied_prefix_is_denied_to_every_listing() {
+    let world = world().await;
+    world.put("/bkt/secret/x", "x").await;
+    for (condition, denied, allowed) in [
+        (r#""StringLike": {"s3:prefix": "secret/*"}"#, "prefix=secret/", "prefix=open/"),
+        (r#""StringEquals": {"s3:delimiter": "x"}"#, "delimiter=x", "delimiter=/"),
+        (r#""NumericGreaterThan": {"s3:max-keys": "10"}"#, "max-keys=11", "max-keys=10"),
+    ] {
+        let deny = statement("Deny", EVERYONE, "s3:ListBucket*", BUCKET);
+        put_policy(&world, &[&format!(r#"{deny}, "Condition": {{{condition}}}"#)]).await;
+        for listing in ["/bkt?", "/bkt?list-type=2&", "/bkt?versions&"] {
+            let refused = world.ask("GET", &format!("{listing}{denied}")).send().await;
+            assert_denied(refused, listing);
+            let listed = world.ask("GET", &format!("{listing}{allowed}")).send().await;
+            listed.expect_status(200);
+        }
+    }
+    // To list uploads is not conditional on them: S3 gives that action none of these keys.
+    let absent = r#""Null": {"s3:prefix": "true", "s3:delimiter": "true", "s3:max-keys": "true"}"#;
+    let deny = statement("Deny", EVERYONE, "s3:*", BUCKET);
+    put_policy(&world, &[&format!(r#"{deny}, "Condition": {{{absent}}}"#)]).await;
+    let uploads = world.ask("GET", "/bkt?uploads&prefix=a&delimiter=b").send().await;
+    assert_denied(uploads, "uploads");
 }
 
 #[tokio::test]
