@@ -78,6 +78,10 @@ pub const XML_ELEMENTS_MAX: usize = 100_000;
 /// Bytes of a bucket or identity policy (S3's limit for bucket policies).
 pub const POLICY_BYTES_MAX: usize = 20 * 1024;
 
+/// Bytes of a value of a request that a policy's condition is held against: what AWS allows for a whole
+/// head. Longer ones are not looked at, and refuse whatever a policy makes depend on them.
+pub const CONDITION_VALUE_BYTES_MAX: usize = 8 * 1024;
+
 /// Parameters of one query: no operation has a tenth of them, and each name is held against each.
 pub const QUERY_PARAMETERS_MAX: usize = 256;
 

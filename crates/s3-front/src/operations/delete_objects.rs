@@ -10,10 +10,10 @@ use crate::{
     body::{BodyError, RequestBody},
     error::{ErrorCode, S3Error, S3Result},
     limits::{DELETE_OBJECTS_KEYS_MAX, DELETIONS_AT_ONCE},
-    policy::Action,
+    policy::{Action, Context},
     request::{conditional::etags, mfa, object_lock::bypasses_governance},
     response::Answer,
-    service::{Call, HttpBody, Incoming},
+    service::{Call, HttpBody, Incoming, access::Keys},
     xml::{Element, XmlWriter, malformed},
 };
 
@@ -30,9 +30,19 @@ pub(crate) async fn delete_objects<B: HttpBody>(
         return Err(BodyError::IntegrityHeaderMissing.into());
     }
     let request = Request::parse(&call.xml_body(body).await?)?;
+    let keys = call.keys(&bucket);
     let mut outcomes = Vec::with_capacity(request.entries.len());
     for together in request.entries.chunks(DELETIONS_AT_ONCE) {
-        let deletions: Vec<_> = together.iter().map(|entry| entry.delete(call, &bucket)).collect();
+        let wanted = join_all(together.iter().map(|entry| Wanted::of(entry, &keys))).await;
+        let mut allowed = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            allowed.push(match wanted {
+                Ok(wanted) => wanted.authorised(call, &keys).await,
+                Err(error) => Err(error),
+            });
+        }
+        let deletions =
+            allowed.into_iter().map(async |allowed| allowed?.delete(call, &bucket).await);
         outcomes.extend(join_all(deletions).await);
     }
     let mut writer = XmlWriter::new("DeleteResult");
@@ -96,31 +106,6 @@ impl Entry {
         })
     }
 
-    async fn delete(&self, call: &Call<'_>, bucket: &Bucket) -> S3Result<Outcome> {
-        let key = ObjectKey::parse(&self.key).map_err(|error| match error {
-            InvalidObjectKey::TooLong => ErrorCode::KeyTooLongError,
-            InvalidObjectKey::Empty | InvalidObjectKey::Nul => ErrorCode::InvalidArgument,
-        })?;
-        let selector = self.selector()?;
-        let action = match selector {
-            VersionSelector::Latest => Action::DeleteObject,
-            VersionSelector::Null | VersionSelector::Id(_) => Action::DeleteObjectVersion,
-        };
-        call.authorise_key(bucket, (&key, selector), action).await?;
-        if self.etag.as_deref().is_some_and(|etag| etag != "*") {
-            // Whoever compares the ETag learns something of the object.
-            call.authorise_key(bucket, (&key, selector), Action::GetObject).await?;
-        }
-        let bypasses_governance = bypasses_governance(&call.head);
-        if bypasses_governance {
-            let action = Action::BypassGovernanceRetention;
-            call.authorise_key(bucket, (&key, selector), action).await?;
-        }
-        let condition =
-            WriteCondition { if_match: self.etag.as_deref().map(etags), if_none_match: None };
-        Target { bucket, key: &key, selector, condition, bypasses_governance }.delete(call).await
-    }
-
     fn selector(&self) -> S3Result<VersionSelector> {
         match self.version.as_deref() {
             None => Ok(VersionSelector::Latest),
@@ -130,6 +115,51 @@ impl Entry {
                 Ok(VersionSelector::Id(id))
             }
         }
+    }
+}
+
+/// An entry that names something.
+struct Wanted<'a> {
+    entry: &'a Entry,
+    key: ObjectKey,
+    selector: VersionSelector,
+    /// What conditions of policies can ask of it.
+    context: Option<Context>,
+}
+
+impl<'a> Wanted<'a> {
+    async fn of(entry: &'a Entry, keys: &Keys<'_>) -> S3Result<Self> {
+        let key = ObjectKey::parse(&entry.key).map_err(|error| match error {
+            InvalidObjectKey::TooLong => ErrorCode::KeyTooLongError,
+            InvalidObjectKey::Empty | InvalidObjectKey::Nul => ErrorCode::InvalidArgument,
+        })?;
+        let selector = entry.selector()?;
+        let context = keys.context((&key, selector)).await?;
+        Ok(Self { entry, key, selector, context })
+    }
+
+    async fn authorised(self, call: &Call<'_>, keys: &Keys<'_>) -> S3Result<Self> {
+        let mut actions = vec![match self.selector {
+            VersionSelector::Latest => Action::DeleteObject,
+            VersionSelector::Null | VersionSelector::Id(_) => Action::DeleteObjectVersion,
+        }];
+        if self.entry.etag.as_deref().is_some_and(|etag| etag != "*") {
+            // Whoever compares the ETag learns something of the object.
+            actions.push(Action::GetObject);
+        }
+        if bypasses_governance(&call.head) {
+            actions.push(Action::BypassGovernanceRetention);
+        }
+        keys.authorise(&self.key, self.context.as_ref(), &actions).await?;
+        Ok(self)
+    }
+
+    async fn delete(self, call: &Call<'_>, bucket: &Bucket) -> S3Result<Outcome> {
+        let Self { entry, ref key, selector, .. } = self;
+        let condition =
+            WriteCondition { if_match: entry.etag.as_deref().map(etags), if_none_match: None };
+        let bypasses_governance = bypasses_governance(&call.head);
+        Target { bucket, key, selector, condition, bypasses_governance }.delete(call).await
     }
 }
 

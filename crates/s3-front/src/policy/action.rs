@@ -4,7 +4,11 @@
 //! is refused then and never silently matches nothing.
 //! Does not: say which action an operation needs; `service::authorise` does.
 
-use super::{error::PolicyError, json::Fields, pattern::Pattern};
+use super::{
+    error::PolicyError,
+    json::Fields,
+    pattern::{Pattern, lowered},
+};
 
 /// What an action is done to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,8 +198,8 @@ fn resolve(text: &str) -> Result<Vec<Action>, PolicyError> {
             !service.is_empty() && service.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         return if named { Ok(Vec::new()) } else { Err(PolicyError::InvalidAction) };
     }
-    let pattern = Pattern::new(text);
-    let fits = |action: &Action| pattern.matches_any_case(action.name());
+    let pattern = Pattern::new(text).lowered();
+    let fits = |action: &Action| pattern.matches(&lowered(action.name()));
     let found: Vec<_> = Action::ALL.iter().copied().filter(fits).collect();
     if found.is_empty() { Err(PolicyError::InvalidAction) } else { Ok(found) }
 }

@@ -13,6 +13,7 @@ use super::{
     explain::{Decision, Explanation, PolicyKind, Reason, StatementName},
     principal::Caller,
     resource::Resource,
+    settled::Settled,
 };
 
 /// What is asked.
@@ -41,6 +42,8 @@ pub struct Policies<'a> {
     pub restrict_public: bool,
     /// What ACLs say.
     pub acls: Acls,
+    /// Which conditions are decided already.
+    pub settled: Option<&'a Settled>,
 }
 
 /// A policy, if the stored document could be read.
@@ -67,7 +70,11 @@ fn decide(question: &Question<'_>, policies: &Policies<'_>) -> Result<Reason, Re
         return Ok(Reason::Root);
     }
     let bucket = readable(policies.bucket, PolicyKind::Bucket)?;
-    let by_bucket = |effect| bucket.and_then(|policy| policy.find(question, effect));
+    if policies.depend_on_too_long(question.context) {
+        return Err(Reason::ValueTooLong);
+    }
+    let settled = policies.settled.map(Settled::bucket).unwrap_or_default();
+    let by_bucket = |effect| bucket.and_then(|policy| policy.find(question, effect, settled));
     if let Some(name) = by_bucket(Effect::Deny) {
         return Err(Reason::Statement(Effect::Deny, name));
     }
@@ -75,7 +82,8 @@ fn decide(question: &Question<'_>, policies: &Policies<'_>) -> Result<Reason, Re
         return Ok(Reason::Root);
     }
     let identity = readable(policies.identity, PolicyKind::Identity)?;
-    let by_identity = |effect| identity.and_then(|policy| policy.find(question, effect));
+    let settled = policies.settled.map(Settled::identity).unwrap_or_default();
+    let by_identity = |effect| identity.and_then(|policy| policy.find(question, effect, settled));
     if let Some(name) = by_identity(Effect::Deny) {
         return Err(Reason::Statement(Effect::Deny, name));
     }
@@ -103,6 +111,19 @@ fn decide(question: &Question<'_>, policies: &Policies<'_>) -> Result<Reason, Re
         return Err(Reason::NoStatement(PolicyKind::Identity));
     }
     Ok(allows)
+}
+
+impl Policies<'_> {
+    /// Whether one of them asks for a value that is too long to be looked at: to take it for absent could
+    /// let pass what a Deny means.
+    fn depend_on_too_long(&self, context: &Context) -> bool {
+        let too_long = context.too_long();
+        let mentioned = |prefix: &String| {
+            matches!(self.bucket, Some(Ok(policy)) if policy.mentions(prefix))
+                || matches!(self.identity, Some(Ok(policy)) if policy.mentions(prefix))
+        };
+        too_long.iter().any(mentioned)
+    }
 }
 
 /// Rows 6 to 8.
@@ -158,12 +179,18 @@ pub fn could_allow(caller: Caller<'_>, actions: &[Action], policies: &Policies<'
 
 impl BucketPolicy {
     /// The first statement of this effect that is about the question.
-    fn find(&self, question: &Question<'_>, effect: Effect) -> Option<StatementName> {
-        let fits = |(principals, statement): &(_, Statement)| {
-            let principals: &super::principal::Principals = principals;
-            statement.fits(question, effect) && principals.include(&question.caller)
+    fn find(
+        &self,
+        question: &Question<'_>,
+        effect: Effect,
+        settled: &[Option<bool>],
+    ) -> Option<StatementName> {
+        let fits = |at: &usize| {
+            let (principals, statement) = &self.statements[*at];
+            let settled = settled.get(*at).copied().flatten();
+            statement.fits(question, effect, settled) && principals.include(&question.caller)
         };
-        let at = self.statements.iter().position(fits)?;
+        let at = (0..self.statements.len()).find(fits)?;
         Some(self.statements[at].1.name(PolicyKind::Bucket, at))
     }
 
@@ -175,9 +202,17 @@ impl BucketPolicy {
 
 impl IdentityPolicy {
     /// The first statement of this effect that is about the question.
-    fn find(&self, question: &Question<'_>, effect: Effect) -> Option<StatementName> {
-        let fits = |statement: &Statement| statement.fits(question, effect);
-        let at = self.statements.iter().position(fits)?;
+    fn find(
+        &self,
+        question: &Question<'_>,
+        effect: Effect,
+        settled: &[Option<bool>],
+    ) -> Option<StatementName> {
+        let fits = |at: &usize| {
+            let settled = settled.get(*at).copied().flatten();
+            self.statements[*at].fits(question, effect, settled)
+        };
+        let at = (0..self.statements.len()).find(fits)?;
         Some(self.statements[at].name(PolicyKind::Identity, at))
     }
 
@@ -188,12 +223,14 @@ impl IdentityPolicy {
 }
 
 impl Statement {
-    fn fits(&self, question: &Question<'_>, effect: Effect) -> bool {
+    /// `settled`: whether the conditions hold, if that is known.
+    fn fits(&self, question: &Question<'_>, effect: Effect, settled: Option<bool>) -> bool {
         let Question { action, resource, context, .. } = question;
         self.effect == effect
+            && settled != Some(false)
             && self.actions.include(*action)
             && self.resources.include(resource, context, effect)
-            && self.conditions.hold(context)
+            && settled.unwrap_or_else(|| self.conditions.hold(context))
     }
 
     fn mentions(&self, prefix: &str) -> bool {

@@ -60,6 +60,8 @@ pub enum Reason {
     Root,
     /// A statement.
     Statement(Effect, StatementName),
+    /// A policy asks for a value of the request that is too long to be looked at.
+    ValueTooLong,
 }
 
 /// An action, and what decided about it.
@@ -101,6 +103,9 @@ impl fmt::Display for Explanation {
                     Effect::Deny => "denies",
                 };
                 write!(f, "{name} {verb} {action}")
+            }
+            Reason::ValueTooLong => {
+                write!(f, "a policy asks for a value that is too long, so {action} is refused")
             }
             Reason::Unreadable(policy) => {
                 write!(f, "the {policy} policy cannot be read, so {action} is refused")

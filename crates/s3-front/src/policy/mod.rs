@@ -39,6 +39,8 @@ mod pattern;
 mod principal;
 mod public;
 mod resource;
+mod search;
+mod settled;
 
 pub use acls::Acls;
 pub(crate) use acls::GrantedBy;
@@ -51,3 +53,4 @@ pub use explain::{Decision, Explanation, PolicyKind, Reason, StatementName};
 pub use principal::Caller;
 pub(crate) use public::ANONYMOUS_USER_ID;
 pub use resource::Resource;
+pub use settled::Settled;

@@ -4,7 +4,7 @@
 //! variable that the request has no value for makes a text that matches nothing.
 //! Does not: know which elements may have wildcards; it is told.
 
-use super::{context::Context, document::Version};
+use super::{context::Context, document::Version, search};
 
 /// Whether `*` and `?` stand for other characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +24,21 @@ enum Piece {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
+pub(super) enum Token {
     Char(char),
     One,
     Many,
+}
+
+impl Token {
+    /// The bytes of what it stands for, at least.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Char(char) => char.len_utf8(),
+            Self::One => 1,
+            Self::Many => 0,
+        }
+    }
 }
 
 impl Template {
@@ -47,8 +58,32 @@ impl Template {
         Some(Self(pieces))
     }
 
+    /// What a test says of the text for a request; `None` if the request lacks a variable. Nothing fits
+    /// that is longer than `bytes_max`, the length of what it is compared with: it is not even written out,
+    /// since variables can make much of a short text.
+    pub(super) fn fits(
+        &self,
+        context: &Context,
+        bytes_max: usize,
+        test: impl FnOnce(&Pattern) -> bool,
+    ) -> Option<bool> {
+        let mut bytes = 0;
+        for piece in &self.0 {
+            bytes += match piece {
+                Piece::Fixed(tokens) => tokens.iter().map(Token::bytes).sum(),
+                Piece::Variable { key, default } => {
+                    context.value(key).or(default.as_deref())?.len()
+                }
+            };
+        }
+        if bytes > bytes_max {
+            return Some(false);
+        }
+        Some(test(&self.written(context)?))
+    }
+
     /// The text for a request; `None` if it lacks a variable.
-    pub(super) fn resolve(&self, context: &Context) -> Option<Pattern> {
+    fn written(&self, context: &Context) -> Option<Pattern> {
         let mut out = Vec::new();
         for piece in &self.0 {
             match piece {
@@ -132,36 +167,31 @@ impl Pattern {
 
     /// Whether it stands for `text`: `*` for any characters, also `/` and none; `?` for one.
     ///
-    /// Only the last `*` is ever tried again, so the work is at most the product of both lengths.
+    /// What stands between two `*` is searched once, from where the last was found, so the work is that of
+    /// the searches in `super::search`.
     pub(super) fn matches(&self, text: &str) -> bool {
-        let text: Vec<char> = text.chars().collect();
-        let (mut at, mut token) = (0, 0);
-        let mut again: Option<(usize, usize)> = None;
-        while at < text.len() {
-            match self.0.get(token) {
-                Some(Token::Many) => {
-                    again = Some((token + 1, at));
-                    token += 1;
-                }
-                Some(Token::One) => (at, token) = (at + 1, token + 1),
-                Some(Token::Char(char)) if *char == text[at] => (at, token) = (at + 1, token + 1),
-                _ => {
-                    let Some((after, from)) = again else { return false };
-                    again = Some((after, from + 1));
-                    (at, token) = (from + 1, after);
-                }
-            }
+        if self.0.iter().map(Token::bytes).sum::<usize>() > text.len() {
+            return false;
         }
-        self.0.iter().skip(token).all(|token| *token == Token::Many)
+        let mut runs = self.0.split(|token| *token == Token::Many);
+        let first = runs.next().unwrap_or_default();
+        let Some(rest) = search::after(first, text) else { return false };
+        let Some(last) = runs.next_back() else { return rest.is_empty() };
+        let Some(mut rest) = search::before(last, rest) else { return false };
+        for run in runs.filter(|run| !run.is_empty()) {
+            let Some(end) = search::end_of(run, rest) else { return false };
+            rest = &rest[end..];
+        }
+        true
     }
 
-    /// As [`Self::matches`], without regard to case.
-    pub(super) fn matches_any_case(&self, text: &str) -> bool {
+    /// The pattern in lower case, to be compared with what [`lowered`] made.
+    pub(super) fn lowered(&self) -> Self {
         let lower = |token: &Token| match *token {
             Token::Char(char) => char.to_lowercase().map(Token::Char).collect(),
             other => vec![other],
         };
-        Self(self.0.iter().flat_map(lower).collect()).matches(&lowered(text))
+        Self(self.0.iter().flat_map(lower).collect())
     }
 
     /// Whether it has a wildcard.
@@ -177,7 +207,7 @@ impl Pattern {
 }
 
 /// Character by character, as patterns are lowered: a whole text's lower case depends on neighbours.
-fn lowered(text: &str) -> String {
+pub(super) fn lowered(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
@@ -207,7 +237,7 @@ mod tests {
         ] {
             assert_eq!(Pattern::new(pattern).matches(text), expected, "{pattern} {text}");
         }
-        assert!(Pattern::new("ÄB*").matches_any_case("äbC"));
+        assert!(Pattern::new("ÄB*").lowered().matches(&lowered("äbC")));
         assert!(!Pattern::new("ÄB").matches("äb"));
     }
 
@@ -232,16 +262,81 @@ mod tests {
         }
     }
 
+    /// Every `*` tried anew at every place: what is asked of the searches, and takes too long.
+    fn tried(pattern: &Pattern, text: &str) -> bool {
+        let text: Vec<char> = text.chars().collect();
+        let (mut at, mut token) = (0, 0);
+        let mut again: Option<(usize, usize)> = None;
+        while at < text.len() {
+            match pattern.0.get(token) {
+                Some(Token::Many) => {
+                    again = Some((token + 1, at));
+                    token += 1;
+                }
+                Some(Token::One) => (at, token) = (at + 1, token + 1),
+                Some(Token::Char(char)) if *char == text[at] => (at, token) = (at + 1, token + 1),
+                _ => {
+                    let Some((after, from)) = again else { return false };
+                    again = Some((after, from + 1));
+                    (at, token) = (from + 1, after);
+                }
+            }
+        }
+        pattern.0.iter().skip(token).all(|token| *token == Token::Many)
+    }
+
+    proptest::proptest! {
+        /// Over more than one word of the search's states, and with characters of several bytes.
+        #[test]
+        fn long_runs_are_found(
+            before in "[aé]{0,90}",
+            run in "[aé?]{1,150}",
+            after in "[aéb]{0,90}",
+            tail in "[aé?*]{0,3}",
+        ) {
+            let pattern = Pattern::new(&format!("*{run}*{tail}"));
+            for filler in ["a", "é"] {
+                let text = format!("{before}{}{after}", run.replace('?', filler));
+                proptest::prop_assert_eq!(pattern.matches(&text), tried(&pattern, &text));
+            }
+            let text = format!("{before}{after}{before}{after}");
+            proptest::prop_assert_eq!(pattern.matches(&text), tried(&pattern, &text));
+        }
+    }
+
+    /// The work is not the product of both lengths.
     #[test]
-    fn hostile_patterns_end() {
-        let pattern = "*a".repeat(2_000);
-        assert!(!Pattern::new(&format!("{pattern}b")).matches(&"a".repeat(10_000)));
+    fn hostile_patterns_take_no_long_time() {
+        let text = "a".repeat(8 * 1024);
+        let begun = std::time::Instant::now();
+        for run in ["a".repeat(4_000), "a?".repeat(2_000), "é?".repeat(2_000)] {
+            let pattern = Pattern::new(&format!("*{run}b*"));
+            for _ in 0..200 {
+                assert!(!pattern.matches(&text));
+            }
+        }
+        let stars = Pattern::new(&format!("{}b", "*a".repeat(2_000)));
+        assert!(!stars.matches(&text));
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
+
+    /// A short text whose variables are long is not written out to be compared with less.
+    #[test]
+    fn variables_make_no_pattern_longer_than_what_it_is_compared_with() {
+        let mut context = Context::default();
+        context.set("aws:useragent", "x".repeat(1_000));
+        let text = "${aws:UserAgent}*".repeat(3);
+        let template = Template::parse(&text, Version::V2012, Wildcards::Active).unwrap();
+        assert_eq!(template.fits(&context, 2_999, |_| panic!("written out")), Some(false));
+        let exact = "x".repeat(3_000);
+        assert_eq!(template.fits(&context, 3_000, |pattern| pattern.matches(&exact)), Some(true));
+        assert_eq!(template.fits(&Context::default(), 3_000, |_| true), None, "no value");
     }
 
     fn resolved(text: &str, version: Version) -> Option<Pattern> {
         let mut context = Context::default();
         context.set("aws:username", "*");
-        Template::parse(text, version, Wildcards::Active)?.resolve(&context)
+        Template::parse(text, version, Wildcards::Active)?.written(&context)
     }
 
     #[test]

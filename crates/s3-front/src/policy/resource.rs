@@ -69,16 +69,15 @@ impl Resources {
         effect: Effect,
     ) -> bool {
         let name = resource.to_string();
+        let fits = |template: &Template| {
+            template.fits(context, name.len(), |pattern| pattern.matches(&name))
+        };
         match self {
-            Self::Only(list) => list
-                .iter()
-                .filter_map(|template| template.resolve(context))
-                .any(|pattern| pattern.matches(&name)),
+            Self::Only(list) => list.iter().any(|template| fits(template) == Some(true)),
             Self::AllBut(list) => {
-                let resolved: Option<Vec<_>> =
-                    list.iter().map(|template| template.resolve(context)).collect();
-                match resolved {
-                    Some(patterns) => !patterns.iter().any(|pattern| pattern.matches(&name)),
+                let all: Option<Vec<bool>> = list.iter().map(fits).collect();
+                match all {
+                    Some(all) => !all.contains(&true),
                     None => effect == Effect::Deny,
                 }
             }

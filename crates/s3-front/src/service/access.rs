@@ -10,6 +10,10 @@
 //! is pending and nothing is asked twice.
 //! Does not: know what an ACL may say; `service::acls` does.
 
+mod keys;
+
+pub(crate) use keys::Keys;
+
 use object_engine::model::{
     AccountId, Bucket, Lookup, ObjectKey, StoredObject, Version, VersionSelector,
 };
@@ -216,18 +220,12 @@ impl Call<'_> {
     pub(super) async fn decide_key(
         &self,
         bucket: &Bucket,
-        (key, selector): (&ObjectKey, VersionSelector),
+        target: (&ObjectKey, VersionSelector),
         action: Action,
     ) -> S3Result<Decision> {
-        let considered = self.considered(bucket);
-        let mut context = self.context().clone();
-        context.set_if("s3:VersionId", selector_name(selector));
-        if considered.mentions(EXISTING_TAG) {
-            self.add_existing_tags(&mut context, bucket, (key, selector)).await?;
-        }
-        let question = self.question(action, self.resource(bucket, Some(key)), &context);
-        let acls = self.acls(bucket, &considered, (action, Known::NotYet));
-        Ok(evaluate(&question, &considered.policies(Some(&bucket.owner), acls)))
+        let keys = Keys::unsettled(self, bucket);
+        let context = keys.context(target).await?;
+        Ok(keys.decide(target.0, context.as_ref(), action))
     }
 
     /// Asks again about the object that the request's path names, now that it is found.
@@ -494,6 +492,7 @@ impl Considered {
             identity: as_readable(&self.identity),
             restrict_public: self.restrict_public,
             acls,
+            settled: None,
         }
     }
 

@@ -12,6 +12,7 @@ use object_engine::clock::Timestamp;
 
 use crate::{
     identity::Signed,
+    limits::{TAG_VALUE_CHARS_MAX, TAGS_MAX},
     policy::{ANONYMOUS_USER_ID, Caller, Context},
     request::{customer_key::CustomerKeyHeaders, head::Head, object_lock, query::Query},
     route::{BucketOperation, BucketSubResource, Route},
@@ -172,11 +173,19 @@ impl Gathered<'_> {
         context.set_if(REMAINING_DAYS, days);
         let algorithm = self.keys.algorithm().map(String::from_utf8_lossy);
         context.set_if("s3:x-amz-server-side-encryption-customer-algorithm", algorithm);
+        self.tags(context);
+    }
+
+    /// Tags that cannot be read, and more than S3 allows, are refused by the operation.
+    fn tags(&self, context: &mut Context) {
         let tags = self.head.headers.get("x-amz-tagging").and_then(|tags| tags.to_str().ok());
-        // Tags that cannot be read are refused by the operation.
-        for (name, value) in
-            tags.and_then(|tags| Query::parse(tags).ok()).iter().flat_map(Query::iter)
-        {
+        let Some(tags) = tags.and_then(|tags| Query::parse(tags).ok()) else { return };
+        let bytes_max = TAG_VALUE_CHARS_MAX * char::MAX.len_utf8();
+        let is_long = |(name, value): (&str, &str)| name.len().max(value.len()) > bytes_max;
+        if tags.iter().count() > TAGS_MAX || tags.iter().any(is_long) {
+            return context.set_too_long("s3:requestobjecttag");
+        }
+        for (name, value) in tags.iter() {
             context.set(&format!("s3:RequestObjectTag/{name}"), value);
             context.add("s3:RequestObjectTagKeys", name);
         }

@@ -1,6 +1,8 @@
 //! Requests that are made to cost much, or to be read in two ways.
 
-use crate::world::World;
+use std::{future::Future, pin::pin};
+
+use crate::{deletes::crc32, world::World};
 
 /// Longest answer to a request that is refused: what is echoed of it is limited.
 const REFUSAL_BYTES_MAX: usize = 256 * 1024;
@@ -86,4 +88,60 @@ async fn a_header_of_ours_given_twice_is_refused() {
     let attributes = attributes.header("x-amz-object-attributes", "ObjectSize").send().await;
     let attributes = attributes.expect_status(200);
     assert_eq!(attributes.element("ObjectSize").as_deref(), Some("0"));
+}
+
+async fn put_policy(world: &World, statement: &str) {
+    let policy = format!(r#"{{"Version": "2012-10-17", "Statement": [{statement}]}}"#);
+    world.ask("PUT", "/bkt?policy").body(policy).send().await.expect_status(204);
+}
+
+/// A policy that holds against a user agent what costs most.
+fn costly(effect: &str) -> String {
+    let pattern = format!("*{}b", "a".repeat(18_000));
+    format!(
+        r#"{{"Effect": "{effect}", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::bkt/*", "Condition": {{"StringLike": {{"aws:UserAgent": "{pattern}"}}}}}}"#
+    )
+}
+
+#[tokio::test]
+async fn a_value_too_long_for_a_condition_refuses() {
+    let world = World::new().await;
+    world.put("/bkt/k", "x").await;
+    let asked = async |length: usize| {
+        let agent = "a".repeat(length);
+        world.ask("GET", "/bkt/k").header("user-agent", &agent).send().await.status.as_u16()
+    };
+    assert_eq!(asked(60_000).await, 200, "no policy asks");
+    put_policy(&world, &costly("Deny")).await;
+    assert_eq!(asked(8 * 1024).await, 200);
+    // Whether the Deny means it is not looked into: nobody is let past one by a longer value.
+    assert_eq!(asked(8 * 1024 + 1).await, 403);
+    put_policy(&world, &costly("Allow")).await;
+    assert_eq!(asked(60_000).await, 403);
+    let other = r#"{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::bkt/*", "Condition": {"StringLike": {"aws:Referer": "*"}}}"#;
+    put_policy(&world, other).await;
+    assert_eq!(asked(60_000).await, 200, "no policy asks for this one");
+}
+
+/// Others have their turn between any two keys of one request.
+#[tokio::test]
+async fn the_keys_of_a_list_are_decided_in_turns() {
+    const KEYS: usize = 40;
+    let world = World::new().await;
+    put_policy(&world, &costly("Deny")).await;
+    let keys: String = (0..KEYS).map(|key| format!("<Object><Key>{key}</Key></Object>")).collect();
+    let list = format!("<Delete>{keys}</Delete>");
+    let deletion = async {
+        let ask = world.ask("POST", "/bkt?delete").header("x-amz-checksum-crc32", &crc32(&list));
+        let reply = ask.body(list.clone()).send().await.expect_status(200);
+        assert_eq!(reply.elements("Deleted").len(), KEYS, "{}", reply.text());
+    };
+    // Counts how often the request is polled: whenever it has given way.
+    let (mut deletion, mut turns) = (pin!(deletion), 0);
+    std::future::poll_fn(|context| {
+        turns += 1;
+        deletion.as_mut().poll(context)
+    })
+    .await;
+    assert!(turns > KEYS, "{turns} turns");
 }

@@ -11,7 +11,7 @@ use super::{
     super::{
         context::Context,
         document::Version,
-        pattern::{Pattern, Template, Wildcards},
+        pattern::{Pattern, Template, Wildcards, lowered},
     },
     network::Network,
     operator::Operator,
@@ -137,7 +137,7 @@ impl Comparison {
                 .parse::<IpAddr>()
                 .is_ok_and(|address| networks.iter().any(|network| network.contains(address))),
             Self::Arn(_, templates) => {
-                resolved(templates, context).any(|pattern| arn_fits(&pattern, value))
+                any(templates, (context, value.len()), |pattern| arn_fits(pattern, value))
             }
             Self::Binary(wanted) => binary(value).is_some_and(|value| wanted.contains(&value)),
             Self::Bool(wanted) => boolean(value).is_some_and(|value| wanted.contains(&value)),
@@ -147,10 +147,13 @@ impl Comparison {
                 Number::parse(value).is_some_and(|value| order.any(value, numbers))
             }
             Self::Text(_, Case::Counts, templates) => {
-                resolved(templates, context).any(|pattern| pattern.matches(value))
+                any(templates, (context, value.len()), |pattern| pattern.matches(value))
             }
             Self::Text(_, Case::Ignored, templates) => {
-                resolved(templates, context).any(|pattern| pattern.matches_any_case(value))
+                let value = lowered(value);
+                // A character in lower case may have a quarter of its bytes.
+                let bytes_max = value.len().saturating_mul(4);
+                any(templates, (context, bytes_max), |pattern| pattern.lowered().matches(&value))
             }
         }
     }
@@ -183,9 +186,13 @@ fn all<T>(values: &[String], parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>
     values.iter().map(|value| parse(value)).collect()
 }
 
-/// The values whose variables the request has; the others stand for nothing.
-fn resolved(templates: &[Template], context: &Context) -> impl Iterator<Item = Pattern> {
-    templates.iter().filter_map(|template| template.resolve(context))
+/// Whether one of the values passes; one whose variables the request lacks stands for nothing.
+fn any(
+    templates: &[Template],
+    (context, bytes_max): (&Context, usize),
+    test: impl Fn(&Pattern) -> bool,
+) -> bool {
+    templates.iter().any(|template| template.fits(context, bytes_max, &test) == Some(true))
 }
 
 /// ARNs are compared section by section: no wildcard reaches over a colon but in the last.

@@ -60,6 +60,7 @@ impl Case {
                 identity: identity.as_ref().filter(|_| is_account).map(Ok),
                 restrict_public: restrict,
                 acls: Acls::Silent,
+                settled: None,
             };
             evaluate(&self.ask(caller, action), &policies).allowed
         })
@@ -277,6 +278,7 @@ fn who_can_delete_nothing_need_not_send_a_list() {
                 identity: identity.map(Ok),
                 restrict_public,
                 acls: Acls::Silent,
+                settled: None,
             };
             could_allow(caller, delete, &policies)
         })
@@ -306,6 +308,7 @@ fn acls_add_to_policies_and_a_foreign_object_is_withheld_from_the_bucket_owner()
                 identity: identity.as_ref().filter(|_| is_account).map(Ok),
                 restrict_public: false,
                 acls,
+                settled: None,
             };
             evaluate(&case.ask(caller, Action::GetObject), &policies).allowed
         })
