@@ -19,7 +19,8 @@
 //! Every blob that anything refers to has a record `o/<blob id>`, written in the commit that first
 //! refers to it and removed in the commit that queues the blob for removal. For a body put whole that
 //! record also counts the versions that share it; a part's names its body, whose record `r/<body id>`
-//! counts. So a sweep of a dead lease is: what is present in its range, less what has an owner record.
+//! counts. So a sweep of a dead lease is: what is present in its range, less what has an owner record or
+//! is queued for removal, which readers of living engines may still hold back.
 //! Bodies inside version records have no such record: a copy duplicates them.
 //!
 //! # Cancellation

@@ -21,7 +21,7 @@ pub(crate) const SCHEMA: u64 = 1;
 /// The turn at sweeping.
 const TURN: &str = "sweep";
 
-/// Owner records that the sweep reads at once.
+/// Blobs whose records the sweep reads at once.
 const SWEEP_BATCH: usize = 256;
 
 impl ObjectEngine {
@@ -110,10 +110,14 @@ impl ObjectEngine {
         Ok(deleted)
     }
 
+    /// Those of `blobs` that nothing refers to. One that lost its last reference and is queued for removal
+    /// may be being read, and is `reclaim`'s to delete when its readers are done.
     async fn without_owner(&self, blobs: &[BlobId]) -> Result<Vec<BlobId>, EngineError> {
-        let reads: Vec<Read> = blobs.iter().map(|blob| Read::Get(keys::owner(*blob))).collect();
-        let owners = self.inner.backends.catalog.read(&reads).await?;
-        let orphans = blobs.iter().zip(owners).filter(|(_, owner)| owner.is_none());
+        let records = |blob: &BlobId| [keys::owner(*blob), keys::removed_blob(*blob)];
+        let reads: Vec<Read> = blobs.iter().flat_map(records).map(Read::Get).collect();
+        let found = self.inner.backends.catalog.read(&reads).await?;
+        let orphans = blobs.iter().zip(found.chunks(2));
+        let orphans = orphans.filter(|(_, found)| found.iter().all(Option::is_none));
         Ok(orphans.map(|(blob, _)| *blob).collect())
     }
 

@@ -409,3 +409,23 @@ async fn many_engines_may_open_an_empty_catalog_at_once() {
     }
     assert_eq!(records(&world, b"f/").await, 8);
 }
+
+#[tokio::test]
+async fn a_sweep_spares_what_a_living_reader_reads() {
+    let world = shared();
+    let (writing, reading) = (world.open().await, world.open().await);
+    let bucket = bucket(&reading, "bucket").await;
+    put(&world, &writing, (&bucket, "k"), &large(1)).await;
+    seconds(&world, 10, &[&writing, &reading]).await;
+    let (_, object) = version(&reading, (&bucket, "k")).await;
+    let pin = reading.pin();
+    // Its lease is a dead one's by the time of the sweep; its removal waits for the reader.
+    put(&world, &reading, (&bucket, "k"), &large(2)).await;
+    outlive(&world, &[&reading]).await;
+    assert_eq!(records(&world, b"l/").await, 1, "the dead one's lease was swept");
+    assert_eq!(content(&reading, &object).await, large(1));
+    drop(pin);
+    settle(&world, &[&reading]).await;
+    assert_eq!(blob_count(&world).await, 1);
+    assert_exact(&world, &reading, "at the end").await;
+}
