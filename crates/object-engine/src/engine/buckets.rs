@@ -10,7 +10,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     catalog::{Commit, Direction, Expect, Read, Space, Stamp, Step},
-    engine::{ATTEMPTS_MAX, ObjectEngine, at_work::Patience},
+    engine::{
+        ATTEMPTS_MAX, ObjectEngine,
+        at_work::{HalfDone, Patience},
+    },
     error::EngineError,
     keys,
     model::{
@@ -123,22 +126,25 @@ impl ObjectEngine {
             let is_there = current.is_some_and(|current| current.uid == bucket.uid);
             return Ok(if is_there { DeleteBucket::NotEmpty } else { DeleteBucket::NoSuchBucket });
         }
-        let _working = self.inner.at_work.begin(bucket.uid.0).await;
-        let mut patience = Patience::default();
         for _ in 0..ATTEMPTS_MAX {
-            let Some(record) = self.bucket_record(&bucket.name).await? else {
+            let mut working = self.inner.at_work.begin(bucket.uid.0).await?;
+            let record = self.bucket_record(&bucket.name).await?;
+            let Some(record) = record.filter(|record| record.bucket.uid == bucket.uid) else {
                 return Ok(DeleteBucket::NoSuchBucket);
             };
-            if record.bucket.uid != bucket.uid {
-                return Ok(DeleteBucket::NoSuchBucket);
-            }
             if record.state != BucketState::Active {
-                self.free_bucket(&record, &mut patience).await?;
+                drop(working);
+                self.bucket_at_rest(&bucket.name).await?;
                 continue;
             }
+            working.begins(HalfDone::Bucket(bucket.name.clone()));
             if let Some(stamp) = self.begin_deleting(&record).await? {
-                return self.finish_delete_bucket(record, stamp).await;
+                let outcome = self.finish_delete_bucket(record, stamp).await?;
+                working.ends();
+                return Ok(outcome);
             }
+            working.ends();
+            drop(working);
             tokio::task::yield_now().await;
         }
         Err(EngineError::Contended)
@@ -180,20 +186,15 @@ impl ObjectEngine {
         }
     }
 
-    /// Reverts a deletion that nobody is at any more; waits a moment if another engine is. The caller
-    /// has begun work on the bucket.
-    async fn free_bucket(
-        &self,
-        record: &BucketRecord,
-        patience: &mut Patience,
-    ) -> Result<(), EngineError> {
-        match record.state {
-            BucketState::Active => Ok(()),
-            BucketState::Deleting { by } if self.is_elsewhere(by).await? => patience.wait().await,
-            BucketState::Deleting { .. } => {
-                self.turn_bucket(record, BucketState::Active).await.map(drop)
-            }
+    /// Reverts a bucket's deletion, unless another engine is at it. The caller has begun work on the bucket.
+    pub(super) async fn revert_deletion(&self, name: &BucketName) -> Result<(), EngineError> {
+        if let Some(record) = self.bucket_record(name).await?
+            && let BucketState::Deleting { by } = record.state
+            && !self.is_elsewhere(by).await?
+        {
+            self.turn_bucket(&record, BucketState::Active).await?;
         }
+        Ok(())
     }
 
     /// Swaps a bucket's state; `false` if its record changed meanwhile.
@@ -222,12 +223,15 @@ impl ObjectEngine {
         let mut patience = Patience::default();
         loop {
             let Some(record) = self.bucket_record(name).await? else { return Ok(None) };
-            if record.state == BucketState::Active {
+            let BucketState::Deleting { by } = record.state else {
                 return Ok(Some(record.bucket));
+            };
+            if self.is_elsewhere(by).await? {
+                patience.wait().await?;
+                continue;
             }
-            let _working = self.inner.at_work.begin(record.bucket.uid.0).await;
-            let Some(record) = self.bucket_record(name).await? else { return Ok(None) };
-            self.free_bucket(&record, &mut patience).await?;
+            let _working = self.inner.at_work.begin(record.bucket.uid.0).await?;
+            self.revert_deletion(name).await?;
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     catalog::{Commit, Expect, Stamp},
     engine::{
         ATTEMPTS_MAX, ObjectEngine,
-        at_work::Patience,
+        at_work::HalfDone,
         change::KeyState,
         manifests::RECORD_PARTS,
         objects::{Seal, Verdict, judge},
@@ -28,6 +28,16 @@ use crate::{
     },
     record::{Completing, RemovedUpload, SessionId, UploadRecord, UploadState, encode_manifest},
 };
+
+/// What became of an attempt to freeze an upload.
+enum Freezing {
+    Frozen(Box<Frozen>),
+    Refused(Completed),
+    /// Another engine is completing it, or a crash or a dropped request left it so.
+    InTheWay,
+    /// Something changed meanwhile.
+    Again,
+}
 
 /// An upload whose parts are frozen, and the write that froze it.
 struct Frozen {
@@ -48,19 +58,49 @@ impl ObjectEngine {
             invariants::parts_ascend(complete.parts.iter().map(|part| &part.part)),
             "chosen parts must be some, in ascending order"
         );
-        let _working = self.inner.at_work.begin(upload.id.0).await;
-        let frozen = match self.freeze(bucket, upload, &complete).await? {
-            Ok(frozen) => frozen,
-            Err(refusal) => return Ok(refusal),
-        };
-        let outcome = self.complete_frozen(bucket, &frozen, complete, seal).await;
-        // After an error it stays frozen: whoever meets it next, or recovery, opens it again.
-        if let Ok(Completed::ConditionFailed | Completed::NoSuchKey | Completed::PartsChanged) =
-            &outcome
+        let named = UploadName::of(bucket, &upload.key, upload.id);
+        for _ in 0..ATTEMPTS_MAX {
+            let mut working = self.inner.at_work.begin(upload.id.0).await?;
+            working.begins(HalfDone::Upload(named.clone()));
+            match self.freeze(bucket, &named, &complete).await? {
+                Freezing::Frozen(frozen) => {
+                    // After an error it stays frozen: whoever meets it next, or recovery, opens it again.
+                    let outcome = self.complete_and_thaw(bucket, &frozen, complete, seal).await?;
+                    working.ends();
+                    return Ok(outcome);
+                }
+                Freezing::Refused(refusal) => {
+                    working.ends();
+                    return Ok(refusal);
+                }
+                Freezing::InTheWay => {
+                    working.ends();
+                    drop(working);
+                    self.upload_at_rest(&named).await?;
+                }
+                Freezing::Again => {
+                    working.ends();
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Completes a frozen upload, or opens it again if it is refused.
+    async fn complete_and_thaw(
+        &self,
+        bucket: &Bucket,
+        frozen: &Frozen,
+        complete: CompleteUpload,
+        seal: &mut Seal<'_>,
+    ) -> Result<Completed, EngineError> {
+        let outcome = self.complete_frozen(bucket, frozen, complete, seal).await?;
+        if let Completed::ConditionFailed | Completed::NoSuchKey | Completed::PartsChanged = outcome
         {
             self.thaw(&frozen.record, frozen.stamp).await?;
         }
-        outcome
+        Ok(outcome)
     }
 
     /// The newest version of a key, if it is what the upload of this id became. What an upload made is
@@ -85,39 +125,31 @@ impl ObjectEngine {
     async fn freeze(
         &self,
         bucket: &Bucket,
-        upload: &Upload,
+        upload: &UploadName,
         complete: &CompleteUpload,
-    ) -> Result<Result<Frozen, Completed>, EngineError> {
-        let named = UploadName::of(bucket, &upload.key, upload.id);
-        let mut patience = Patience::default();
-        for _ in 0..ATTEMPTS_MAX {
-            let Some(state) = self.key_state(bucket, &upload.key).await? else {
-                return Ok(Err(Completed::NoSuchBucket));
-            };
-            let Some((record, stamp)) = self.upload_record(&named).await? else {
-                return Ok(Err(Completed::NoSuchUpload));
-            };
-            if let Some(refusal) = refusal_of(complete, &state) {
-                return Ok(Err(refusal));
-            }
-            if record.state != UploadState::Open {
-                // Left by a crash or a dropped request, unless another engine is at work on it.
-                self.free_upload(&record, stamp, &mut patience).await?;
-                continue;
-            }
-            let mut commit = Commit::default();
-            let by = self.sign(&mut commit).await?;
-            let record = freezing(record, complete, by)?;
-            commit.check(keys::bucket(&bucket.name), Expect::Stamp(state.bucket.stamp));
-            commit.check(named.at(), Expect::Stamp(stamp)).put(named.at(), record.encode());
-            let completing = Completing { bucket: bucket.uid, key: upload.key.clone() };
-            commit.put(keys::completing(upload.id), completing.encode());
-            match self.commit_stamped(commit).await? {
-                Some(stamp) => return Ok(Ok(Frozen { record, stamp })),
-                None => tokio::task::yield_now().await,
-            }
+    ) -> Result<Freezing, EngineError> {
+        let Some(state) = self.key_state(bucket, &upload.key).await? else {
+            return Ok(Freezing::Refused(Completed::NoSuchBucket));
+        };
+        let Some((record, stamp)) = self.upload_record(upload).await? else {
+            return Ok(Freezing::Refused(Completed::NoSuchUpload));
+        };
+        if let Some(refusal) = refusal_of(complete, &state) {
+            return Ok(Freezing::Refused(refusal));
         }
-        Err(EngineError::Contended)
+        if record.state != UploadState::Open {
+            return Ok(Freezing::InTheWay);
+        }
+        let mut commit = Commit::default();
+        let by = self.sign(&mut commit).await?;
+        let record = freezing(record, complete, by)?;
+        commit.check(keys::bucket(&bucket.name), Expect::Stamp(state.bucket.stamp));
+        commit.check(upload.at(), Expect::Stamp(stamp)).put(upload.at(), record.encode());
+        let completing = Completing { bucket: bucket.uid, key: upload.key.clone() };
+        commit.put(keys::completing(upload.id), completing.encode());
+        let frozen = self.commit_stamped(commit).await?;
+        let frozen = frozen.map(|stamp| Box::new(Frozen { record, stamp }));
+        Ok(frozen.map_or(Freezing::Again, Freezing::Frozen))
     }
 
     async fn complete_frozen(

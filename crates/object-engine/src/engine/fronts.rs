@@ -170,7 +170,8 @@ impl ObjectEngine {
         Ok(())
     }
 
-    /// Whether a session may be in the middle of something: another's that lives, or this engine's own.
+    /// Whether a session may be in the middle of something: another's that lives, or this engine's own, which
+    /// takes back by itself what it left (`at_work`).
     async fn is_at_work(&self, by: Option<SessionId>) -> Result<bool, EngineError> {
         let is_own = by.is_some_and(|by| by == self.inner.leases.owner());
         Ok((is_own && self.expiry().is_some()) || self.is_elsewhere(by).await?)

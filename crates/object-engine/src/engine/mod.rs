@@ -27,7 +27,8 @@
 //!
 //! A verb's future may be dropped at any await. `completing` and `deleting` are then left standing;
 //! the next verb that meets such a state, and finds that nobody in this process or of another live
-//! engine is at work on it, reverts it. A stored body whose publishing was dropped stays until its lease is swept.
+//! engine is at work on it, reverts it, and so does this engine's next `reclaim`, since other live engines
+//! do not. A stored body whose publishing was dropped stays until its lease is swept.
 
 use std::sync::{Arc, OnceLock};
 

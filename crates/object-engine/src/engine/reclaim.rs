@@ -39,10 +39,12 @@ enum Due {
 }
 
 impl ObjectEngine {
-    /// Deletes what deferred removals allow by now; returns how many blobs went.
+    /// Deletes what deferred removals allow by now; returns how many blobs went. Takes back what this
+    /// engine's own verbs left half done, too.
     pub async fn reclaim(&self) -> Result<usize, EngineError> {
         let _one_at_a_time = self.inner.reclaiming.lock().await;
         let mut deleted = self.delete_abandoned().await;
+        self.take_back().await;
         self.retire_leases(false).await?;
         let due = match self.expiry() {
             None => Due::ByTime,

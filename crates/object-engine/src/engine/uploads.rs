@@ -90,38 +90,33 @@ impl ObjectEngine {
     }
 
     /// The upload once no Complete is at work on it: one that nobody is at any more is thawed.
-    async fn upload_at_rest(
+    pub(super) async fn upload_at_rest(
         &self,
         upload: &UploadName,
     ) -> Result<Option<(UploadRecord, Stamp)>, EngineError> {
         let mut patience = Patience::default();
         loop {
             let found = self.upload_record(upload).await?;
-            if found.as_ref().is_none_or(|(record, _)| record.state == UploadState::Open) {
-                return Ok(found);
+            let state = found.as_ref().map(|(record, _)| &record.state);
+            let Some(UploadState::Completing { by, .. }) = state else { return Ok(found) };
+            if self.is_elsewhere(*by).await? {
+                patience.wait().await?;
+                continue;
             }
-            let _working = self.inner.at_work.begin(upload.id.0).await;
-            if let Some((record, stamp)) = self.upload_record(upload).await? {
-                self.free_upload(&record, stamp, &mut patience).await?;
-            }
+            let _working = self.inner.at_work.begin(upload.id.0).await?;
+            self.revert_completion(upload).await?;
         }
     }
 
-    /// Thaws an upload that nobody is at any more; waits a moment if another engine is. The caller
-    /// has begun work on it.
-    pub(super) async fn free_upload(
-        &self,
-        record: &UploadRecord,
-        stamp: Stamp,
-        patience: &mut Patience,
-    ) -> Result<(), EngineError> {
-        match record.state {
-            UploadState::Open => Ok(()),
-            UploadState::Completing { by, .. } if self.is_elsewhere(by).await? => {
-                patience.wait().await
-            }
-            UploadState::Completing { .. } => self.thaw(record, stamp).await.map(drop),
+    /// Thaws an upload, unless another engine is completing it. The caller has begun work on it.
+    pub(super) async fn revert_completion(&self, upload: &UploadName) -> Result<(), EngineError> {
+        if let Some((record, stamp)) = self.upload_record(upload).await?
+            && let UploadState::Completing { by, .. } = record.state
+            && !self.is_elsewhere(by).await?
+        {
+            self.thaw(&record, stamp).await?;
         }
+        Ok(())
     }
 
     /// Opens an upload again that is completing, and removes what its Complete wrote.

@@ -30,20 +30,28 @@ pub(crate) struct PausingCatalog {
 
 struct Armed {
     matches: Matches,
+    side: Side,
     reached: oneshot::Sender<()>,
-    resume: oneshot::Receiver<()>,
+    resume: oneshot::Receiver<Resumed>,
+}
+
+/// What becomes of a stopped commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Resumed {
+    Done,
+    Refused,
 }
 
 impl Armed {
-    fn that(matches: Matches) -> (Self, Pause) {
+    fn that(matches: Matches, side: Side) -> (Self, Pause) {
         let (reached_tx, reached) = oneshot::channel();
         let (resume, resume_rx) = oneshot::channel();
-        (Self { matches, reached: reached_tx, resume: resume_rx }, Pause { reached, resume })
+        (Self { matches, side, reached: reached_tx, resume: resume_rx }, Pause { reached, resume })
     }
 
-    async fn stop(self) {
+    async fn stop(self) -> Resumed {
         self.reached.send(()).unwrap();
-        self.resume.await.unwrap();
+        self.resume.await.unwrap()
     }
 }
 
@@ -56,7 +64,7 @@ impl fmt::Debug for Armed {
 /// A stopped commit or walk.
 pub(crate) struct Pause {
     reached: oneshot::Receiver<()>,
-    resume: oneshot::Sender<()>,
+    resume: oneshot::Sender<Resumed>,
 }
 
 impl Pause {
@@ -67,7 +75,12 @@ impl Pause {
 
     /// Lets it go on.
     pub(crate) fn resume(self) {
-        self.resume.send(()).unwrap();
+        self.resume.send(Resumed::Done).unwrap();
+    }
+
+    /// Answers that the catalog is unavailable; a commit stopped before it took effect has none.
+    pub(crate) fn refuse(self) {
+        self.resume.send(Resumed::Refused).unwrap();
     }
 }
 
@@ -78,14 +91,19 @@ impl PausingCatalog {
 
     /// Stops the next commit that `matches`.
     pub(crate) fn pause(&self, matches: Matches) -> Pause {
-        let (armed, pause) = Armed::that(matches);
+        self.pause_at(Side::Before, matches)
+    }
+
+    /// Stops the next commit that `matches`, before or after it takes effect.
+    pub(crate) fn pause_at(&self, side: Side, matches: Matches) -> Pause {
+        let (armed, pause) = Armed::that(matches, side);
         *self.next.lock().unwrap() = Some(armed);
         pause
     }
 
     /// Stops the next walk.
     pub(crate) fn pause_walk(&self) -> Pause {
-        let (armed, pause) = Armed::that(|_| true);
+        let (armed, pause) = Armed::that(|_| true, Side::Before);
         *self.next_walk.lock().unwrap() = Some(armed);
         pause
     }
@@ -117,10 +135,16 @@ impl Catalog for PausingCatalog {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Stamp, CommitError> {
-        if let Some(armed) = self.armed_for(&commit) {
-            armed.stop().await;
+        let Some(armed) = self.armed_for(&commit) else { return self.inner.commit(commit).await };
+        let refused = || Err(CommitError::Unavailable("refused".into()));
+        if armed.side == Side::After {
+            let done = self.inner.commit(commit).await;
+            return if armed.stop().await == Resumed::Refused { refused() } else { done };
         }
-        self.inner.commit(commit).await
+        match armed.stop().await {
+            Resumed::Done => self.inner.commit(commit).await,
+            Resumed::Refused => refused(),
+        }
     }
 }
 

@@ -429,3 +429,107 @@ async fn a_sweep_spares_what_a_living_reader_reads() {
     assert_eq!(blob_count(&world).await, 1);
     assert_exact(&world, &reading, "at the end").await;
 }
+
+/// Deletes a bucket in a task of its own.
+fn spawn_delete_bucket(
+    engine: &ObjectEngine,
+    bucket: &Bucket,
+) -> tokio::task::JoinHandle<Result<DeleteBucket, EngineError>> {
+    let (engine, bucket) = (engine.clone(), bucket.clone());
+    tokio::spawn(async move { engine.delete_bucket(&bucket).await })
+}
+
+#[tokio::test]
+async fn what_a_dropped_delete_bucket_left_its_own_engine_takes_back() {
+    let (world, catalog, first, second) = with_pauses().await;
+    let shared = bucket(&first, "bucket").await;
+    let mut pause = catalog.pause(|commit| writes(commit, b"g/k"));
+    let deleting = spawn_delete_bucket(&first, &shared);
+    pause.reached().await;
+    settle(&world, &[&first, &second]).await;
+    assert_eq!(second.delete_bucket(&shared).await, Err(EngineError::Busy), "still at work");
+    deleting.abort();
+    assert!(deleting.await.unwrap_err().is_cancelled());
+    settle(&world, &[&first, &second]).await;
+    put(&world, &second, (&shared, "k"), &large(1)).await;
+    assert_exact(&world, &second, "at the end").await;
+}
+
+#[tokio::test]
+async fn what_a_failed_complete_left_its_own_engine_takes_back() {
+    let (world, catalog, first, second) = with_pauses().await;
+    let bucket = bucket(&first, "bucket").await;
+    let upload = upload(&world, &first, (&bucket, "k")).await;
+    assert_eq!(put_part(&first, &bucket, &upload, 1, &large(1)).await, Ok(true));
+    let mut pause = catalog.pause(|commit| writes(commit, b"r/"));
+    let completing = spawn_complete(&first, &bucket, &upload);
+    pause.reached().await;
+    settle(&world, &[&first, &second]).await;
+    assert_eq!(records(&world, b"c/").await, 1, "left alone while at work");
+    pause.refuse();
+    assert!(matches!(completing.await.unwrap(), Err(EngineError::Unavailable(_))));
+    settle(&world, &[&first, &second]).await;
+    assert_eq!(put_part(&second, &bucket, &upload, 1, &large(2)).await, Ok(true));
+    assert!(matches!(complete_all(&second, &bucket, &upload).await, Ok(Completed::Done(_))));
+    assert_eq!(latest(&first, (&bucket, "k")).await, Some(large(2)));
+    settle(&world, &[&first, &second]).await;
+    assert_exact(&world, &second, "at the end").await;
+}
+
+/// Twice what one waits; in a row the eight would wait eight times that.
+const BESIDE_EACH_OTHER: Duration = Duration::from_secs(4);
+
+#[tokio::test]
+async fn writes_wait_for_another_engines_delete_bucket_beside_each_other() {
+    let (world, catalog, first, second) = with_pauses().await;
+    let shared = bucket(&first, "bucket").await;
+    let mut pause = catalog.pause(|commit| writes(commit, b"g/k"));
+    let deleting = spawn_delete_bucket(&first, &shared);
+    pause.reached().await;
+    let begun = std::time::Instant::now();
+    let puts: Vec<_> = (0..6)
+        .map(|n| {
+            let (world, second, shared) = (world.clone(), second.clone(), shared.clone());
+            let key = format!("k{n}");
+            tokio::spawn(async move { try_put(&world, &second, (&shared, &key), b"x").await })
+        })
+        .collect();
+    let deletions = [0; 2].map(|_| spawn_delete_bucket(&second, &shared));
+    for put in puts {
+        assert_eq!(put.await.unwrap(), Err(EngineError::Busy));
+    }
+    for deletion in deletions {
+        assert_eq!(deletion.await.unwrap(), Err(EngineError::Busy));
+    }
+    assert!(begun.elapsed() < BESIDE_EACH_OTHER, "{:?}", begun.elapsed());
+    pause.resume();
+    assert_eq!(deleting.await.unwrap(), Ok(DeleteBucket::Deleted));
+}
+
+#[tokio::test]
+async fn parts_and_completes_wait_for_another_engines_complete_beside_each_other() {
+    let (world, catalog, first, second) = with_pauses().await;
+    let bucket = bucket(&first, "bucket").await;
+    let upload = upload(&world, &first, (&bucket, "k")).await;
+    assert_eq!(put_part(&first, &bucket, &upload, 1, &large(1)).await, Ok(true));
+    let mut pause = catalog.pause(|commit| writes(commit, b"r/"));
+    let completing = spawn_complete(&first, &bucket, &upload);
+    pause.reached().await;
+    let begun = std::time::Instant::now();
+    let parts: Vec<_> = (0..6)
+        .map(|_| {
+            let (second, bucket, upload) = (second.clone(), bucket.clone(), upload.clone());
+            tokio::spawn(async move { put_part(&second, &bucket, &upload, 2, &large(2)).await })
+        })
+        .collect();
+    let completes = [0; 2].map(|_| spawn_complete(&second, &bucket, &upload));
+    for part in parts {
+        assert_eq!(part.await.unwrap(), Err(EngineError::Busy));
+    }
+    for complete in completes {
+        assert_eq!(complete.await.unwrap(), Err(EngineError::Busy));
+    }
+    assert!(begun.elapsed() < BESIDE_EACH_OTHER, "{:?}", begun.elapsed());
+    pause.resume();
+    assert!(matches!(completing.await.unwrap(), Ok(Completed::Done(_))));
+}
