@@ -18,3 +18,4 @@ mod keys;
 pub mod migrate;
 pub mod model;
 mod record;
+pub mod shield;

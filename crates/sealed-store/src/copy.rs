@@ -18,6 +18,7 @@ use object_engine::{
         AccountId, Assigned, Attached, Bucket, ETag, Holder, NewVersion, ObjectKey,
         PublishedShared, StoredObject, Version, VersionUid, WriteCondition,
     },
+    shield::shielded,
 };
 use sealed_format::{
     Checksum, ChecksumAlgorithm, ChecksumKind, HolderKind, ObjectMetadata, VersionFacts,
@@ -32,7 +33,6 @@ use crate::{
     multipart::{PartPut, UnlockedUpload},
     put::{Put, PutOutcome},
     read::PlainReader,
-    shield::shielded,
     store::{Identity, SealedStore, holder_kind},
     unlock::Unlocked,
 };

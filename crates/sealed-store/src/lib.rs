@@ -15,7 +15,6 @@ mod manifest;
 mod multipart;
 mod put;
 mod read;
-mod shield;
 mod store;
 mod unlock;
 
@@ -32,6 +31,5 @@ pub use multipart::{
 };
 pub use put::{Put, PutOutcome};
 pub use read::PlainReader;
-pub use shield::shielded;
 pub use store::SealedStore;
 pub use unlock::{ObjectFacts, Unlocked};

@@ -15,6 +15,7 @@ use object_engine::{
         AccountId, Assigned, Attached, BodyId, Bucket, CompleteUpload, Completed, ETag, NewUpload,
         ObjectKey, StoredPart, Upload, UploadedPart, VersionUid, WriteCondition,
     },
+    shield::shielded,
 };
 use sealed_format::{
     Checksum, ChecksumAlgorithm, ChecksumKind, CompletionFacts, CompletionKey, CustomerKey,
@@ -30,7 +31,6 @@ use crate::{
     kms::Encryption,
     manifest::{digests, outline},
     put::hex,
-    shield::shielded,
     store::{Identity, SealedStore, holder_kind},
     unlock::unlock_error,
 };

@@ -9,6 +9,7 @@ use object_engine::{
         AccountId, Assigned, Attached, Body, BodyId, Bucket, ETag, NewVersion, ObjectKey,
         Published, StoredObject, StoredPart, VersionUid, WriteCondition,
     },
+    shield::shielded,
 };
 use sealed_format::{
     Checksum, HolderKind, ObjectMetadata, ObjectSecrets, PartList, VersionFacts, seal_version, wrap,
@@ -19,7 +20,6 @@ use crate::{
     checksums::names,
     error::PutError,
     kms::Encryption,
-    shield::shielded,
     store::{Identity, SealedStore},
 };
 
