@@ -19,6 +19,7 @@ use crate::{
     error::EngineError,
     keys::{self, LEASE_IDS},
     record::{Lease, LeaseState, SessionId, decode_number, encode_number},
+    shield::shielded,
 };
 
 /// The leases of this engine.
@@ -78,6 +79,11 @@ impl Leases {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether no id is left to take.
+    fn is_used_up(&self) -> bool {
+        self.held().leases.last_key_value().is_none_or(|(_, lease)| lease.next == LEASE_IDS)
+    }
+
     fn take(&self) -> Option<BlobId> {
         let mut held = self.held();
         let (number, lease) = held.leases.iter_mut().next_back()?;
@@ -130,16 +136,24 @@ impl Leases {
 impl ObjectEngine {
     /// Hands out a blob id, under a new lease if need be.
     pub(super) async fn take_blob_id(&self) -> Result<BlobId, EngineError> {
-        if let Some(id) = self.inner.leases.take() {
-            return Ok(id);
-        }
-        let _acquiring = self.inner.leases.acquiring.lock().await;
         loop {
             if let Some(id) = self.inner.leases.take() {
                 return Ok(id);
             }
+            // Whatever becomes of the caller: a lease that was recorded and is not held would stand, with all
+            // its ids, until the session ends. The id is taken here, where somebody answers for it.
+            let engine = self.clone();
+            shielded(async move { engine.refill().await }).await?;
+        }
+    }
+
+    /// Takes a lease, unless somebody else just did.
+    async fn refill(&self) -> Result<(), EngineError> {
+        let _acquiring = self.inner.leases.acquiring.lock().await;
+        if self.inner.leases.is_used_up() {
             self.acquire_lease().await?;
         }
+        Ok(())
     }
 
     /// What a commit checks that refers to `blob` for the first time. Fails if the lease was swept:

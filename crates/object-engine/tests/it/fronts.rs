@@ -533,3 +533,19 @@ async fn parts_and_completes_wait_for_another_engines_complete_beside_each_other
     pause.resume();
     assert!(matches!(completing.await.unwrap(), Ok(Completed::Done(_))));
 }
+
+#[tokio::test]
+async fn a_lease_whose_taker_went_away_is_used_all_the_same() {
+    let (world, catalog, first, _) = with_pauses().await;
+    let mut pause = catalog.pause_at(Side::After, |commit| writes(commit, b"l/"));
+    let taking = tokio::spawn({
+        let first = first.clone();
+        async move { write(&first, &large(1)).await }
+    });
+    pause.reached().await;
+    taking.abort();
+    assert!(taking.await.unwrap_err().is_cancelled());
+    pause.resume();
+    write(&first, &large(2)).await.unwrap();
+    assert_eq!(records(&world, b"l/").await, 1);
+}
