@@ -1,6 +1,9 @@
 //! DeleteBucket.
 
-use object_engine::model::{Bucket, BucketName, DeleteBucket, Versioning};
+use object_engine::{
+    model::{Bucket, BucketName, DeleteBucket, Versioning},
+    shield::shielded,
+};
 
 use crate::{
     error::{ErrorCode, S3Error, S3Result},
@@ -11,7 +14,10 @@ use crate::{
 /// Deletes a bucket that holds no version and no delete marker.
 pub(crate) async fn delete_bucket(call: &Call<'_>, name: &BucketName) -> S3Result<Answer> {
     let bucket = call.bucket(name).await?;
-    match call.engine().delete_bucket(&bucket).await? {
+    // Half done it would keep everybody's writes out of the bucket, so it goes on if the client hangs up.
+    let (engine, deleted) = (call.engine().clone(), bucket.clone());
+    let ended = shielded(async move { engine.delete_bucket(&deleted).await }).await?;
+    match ended {
         DeleteBucket::Deleted => Ok(Answer::no_content()),
         DeleteBucket::NotEmpty => Err(not_empty(&bucket)),
         DeleteBucket::NoSuchBucket => Err(no_such_bucket(name)),

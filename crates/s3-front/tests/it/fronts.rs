@@ -124,3 +124,23 @@ async fn a_disabled_named_key_opens_nothing_on_any_server() {
     assert!(one.store.key_ring().remove(&name).await.unwrap());
     two.ask("GET", "/bkt/k").send().await.expect_error(400, "KMS.NotFoundException");
 }
+
+#[tokio::test]
+async fn a_delete_bucket_whose_client_hangs_up_goes_on() {
+    let (one, two) = World::pair().await;
+    let (before, _) = one.counts.so_far();
+    let deletion = one.ask("DELETE", "/bkt").send();
+    tokio::select! {
+        biased;
+        _ = deletion => panic!("it has two commits, and others have a turn after the first"),
+        () = async {
+            while one.counts.so_far().0 == before {
+                tokio::task::yield_now().await;
+            }
+        } => {}
+    }
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    two.ask("HEAD", "/bkt").send().await.expect_status(404);
+}
