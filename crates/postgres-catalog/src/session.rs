@@ -1,7 +1,8 @@
 //! One connection of the pool, and the statements that are asked of it.
 //!
 //! Guarantees: a connection whose statement was not answered in time, or was broken off, does not go
-//! back to the pool.
+//! back to the pool. One whose statement nobody waits for any more (its request was dropped) goes back once
+//! it has answered, if that is soon: nobody who takes it waits for another's statement.
 
 use std::time::Duration;
 
@@ -15,6 +16,10 @@ use crate::location::{Location, STATEMENT_TIMEOUT};
 
 /// How long an answer is waited for: a little longer than PostgreSQL itself would take to give up.
 const ANSWER_WAIT: Duration = STATEMENT_TIMEOUT.saturating_add(Duration::from_secs(2));
+
+/// How long a statement that nobody waits for any more may keep its connection: most answer in a few
+/// milliseconds, which costs less than another connection.
+const ABANDONED_WAIT: Duration = Duration::from_secs(1);
 
 /// A statement's text and the types of its parameters.
 pub(crate) struct Statement {
@@ -99,33 +104,61 @@ impl Session<'_> {
         statement: &Statement,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Unanswered> {
-        let answer = tokio::time::timeout(ANSWER_WAIT, self.asked(statement, parameters)).await;
+        let mut asking = Asking(Some(self.client));
+        let asked = asking.asked(self.statements.prepares, statement, parameters);
+        let answer = tokio::time::timeout(ANSWER_WAIT, asked).await;
+        let client = asking.0.take();
         match answer {
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(error)) => {
                 if error.as_db_error().is_none_or(crate::failure::ends_session) {
-                    drop(Client::take(self.client));
+                    client.map(Client::take);
                 }
                 Err(Unanswered::Postgres(error))
             }
             Err(_) => {
-                drop(Client::take(self.client));
+                client.map(Client::take);
                 Err(Unanswered::TimedOut)
             }
         }
     }
+}
 
+/// A connection whose statement is not answered yet; empty once it is.
+struct Asking(Option<Client>);
+
+impl Asking {
     async fn asked(
         &self,
-        statement: &Statement,
+        prepares: bool,
+        Statement { text, types }: &Statement,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let Statement { text, types } = statement;
-        if self.statements.prepares {
-            let prepared = self.client.prepare_typed_cached(text, types).await?;
-            return self.client.query(&prepared, parameters).await;
+        let client = self.0.as_ref().expect("emptied only after the answer");
+        if prepares {
+            let prepared = client.prepare_typed_cached(text, types).await?;
+            return client.query(&prepared, parameters).await;
         }
         let typed: Vec<_> = parameters.iter().copied().zip(types.iter().cloned()).collect();
-        self.client.query_typed(text, &typed).await
+        client.query_typed(text, &typed).await
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let Some(client) = self.0.take() else { return };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(outlive(client))),
+            Err(_) => drop(Client::take(client)),
+        }
+    }
+}
+
+/// Lets a connection go back to the pool when it has answered what was asked of it, or ends it.
+async fn outlive(client: Client) {
+    // Statements are answered in order; an empty one changes nothing.
+    let answered = tokio::time::timeout(ABANDONED_WAIT, client.simple_query("")).await;
+    if !matches!(answered, Ok(Ok(_))) {
+        drop(Client::take(client));
     }
 }

@@ -85,6 +85,56 @@ async fn a_server_that_crashes_loses_nothing_acknowledged() {
     .await;
 }
 
+/// Who serves this application, and since when.
+async fn backends(client: &tokio_postgres::Client, application: &str) -> Vec<i32> {
+    let asked = "SELECT pid FROM pg_stat_activity WHERE application_name = $1 ORDER BY pid";
+    let rows = client.query(asked, &[&application]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_for_a_statement_that_was_abandoned() {
+    let Some(cluster) = cluster::shared() else { return };
+    let catalog = catalog(&format!("{}&pool_size=1", cluster.address("abandoned"))).await;
+    let mut first = Commit::default();
+    first.put(key("a"), "7");
+    catalog.commit(first).await.unwrap();
+    let client = cluster.client().await;
+    let lock = "BEGIN; LOCK TABLE abandoned.commits IN ACCESS EXCLUSIVE MODE";
+    client.batch_execute(lock).await.unwrap();
+    let mut second = Commit::default();
+    second.put(key("b"), "8");
+    let stuck = tokio::time::timeout(Duration::from_millis(200), catalog.commit(second)).await;
+    assert!(stuck.is_err(), "the lock holds it: {stuck:?}");
+    let begun = std::time::Instant::now();
+    assert_eq!(value(&catalog, "a").await.unwrap().1, 7);
+    assert!(
+        begun.elapsed() < Duration::from_secs(6),
+        "{:?}: as long as PostgreSQL took",
+        begun.elapsed()
+    );
+    client.batch_execute("ROLLBACK").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_abandoned_statement_that_is_answered_soon_costs_no_connection() {
+    let Some(cluster) = cluster::shared() else { return };
+    let address = format!("{}&pool_size=1&application_name=hasty", cluster.fresh());
+    let catalog = catalog(&address).await;
+    let mut commit = Commit::default();
+    commit.put(key("a"), "7");
+    catalog.commit(commit).await.unwrap();
+    let client = cluster.client().await;
+    let before = backends(&client, "hasty").await;
+    for _ in 0..20 {
+        let reads = [Read::Get(key("a"))];
+        let abandoned = tokio::time::timeout(Duration::ZERO, catalog.read(&reads)).await;
+        drop(abandoned);
+        assert_eq!(value(&catalog, "a").await.unwrap().1, 7);
+    }
+    assert_eq!(backends(&client, "hasty").await, before);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_that_open_at_once_make_one_schema() {
     let Some(cluster) = cluster::shared() else { return };
