@@ -12,9 +12,10 @@
 //! must not share a prefix, where each would take the other's blobs for its own garbage: the mark tells whose it is.
 
 use std::{
-    collections::{BTreeSet, HashSet, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     fmt,
     ops::Range,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -25,6 +26,7 @@ use object_engine::blobs::{
     installation::InstallationId,
 };
 use object_store::{Error, ObjectStore, path::Path};
+use tokio::sync::Notify;
 
 mod failure;
 mod head;
@@ -74,10 +76,21 @@ struct Volume {
     store: Arc<dyn ObjectStore>,
     names: Names,
     options: CloudOptions,
-    /// Blobs that are being written or abandoned.
-    under_way: Mutex<HashSet<BlobId>>,
+    /// Blobs of which something may still be stored.
+    under_way: Mutex<HashMap<BlobId, UnderWay>>,
+    /// Told when a dropped writer's blob is under way no more.
+    ended: Notify,
     /// The names taken in the leases that were written to last.
     known: tokio::sync::Mutex<VecDeque<(u64, HashSet<BlobId>)>>,
+}
+
+/// Why something of a blob may still be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UnderWay {
+    /// It is being written.
+    Written,
+    /// Its writer was dropped, and puts that it began have not ended.
+    Abandoned,
 }
 
 impl CloudBlobs {
@@ -107,16 +120,35 @@ impl CloudBlobs {
     /// Blobs in `store` below `prefix`.
     #[must_use]
     pub fn over(store: Arc<dyn ObjectStore>, prefix: &str, options: CloudOptions) -> Self {
-        let (under_way, known) = Default::default();
+        let (under_way, ended, known) = Default::default();
         let names = Names::below(prefix);
-        Self(Arc::new(Volume { store, names, options, under_way, known }))
+        Self(Arc::new(Volume { store, names, options, under_way, ended, known }))
     }
 }
 
 impl Volume {
-    fn under_way(&self) -> MutexGuard<'_, HashSet<BlobId>> {
-        // Every change is one insert or remove: a panic elsewhere leaves the set whole.
+    fn under_way(&self) -> MutexGuard<'_, HashMap<BlobId, UnderWay>> {
+        // Every change is one insert or remove: a panic elsewhere leaves the map whole.
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a writer stores no more of `id`.
+    fn end(&self, id: BlobId) {
+        self.under_way().remove(&id);
+        self.ended.notify_waiters();
+    }
+
+    /// Waits for the puts that a dropped writer of `id` began: what they store is to be deleted, too.
+    async fn abandoned(&self, id: BlobId) {
+        loop {
+            let mut ended = pin!(self.ended.notified());
+            // Registered before looking, so that an end between looking and waiting is not missed.
+            ended.as_mut().enable();
+            if self.under_way().get(&id) != Some(&UnderWay::Abandoned) {
+                return;
+            }
+            ended.await;
+        }
     }
 
     /// Takes a name, in a lease that is listed when it is first written to.
@@ -130,9 +162,10 @@ impl Volume {
         }
         let taken = known.iter_mut().find(|(other, _)| *other == lease);
         let is_new = taken.is_some_and(|(_, ids)| ids.insert(id));
-        if !is_new || !self.under_way().insert(id) {
+        if !is_new || self.under_way().contains_key(&id) {
             return Err(BlobError::Unavailable(format!("blob {id:?} exists already")));
         }
+        self.under_way().insert(id, UnderWay::Written);
         Ok(())
     }
 
@@ -203,7 +236,7 @@ impl Volume {
             return Ok(Vec::new());
         };
         let (first, last) = (lease_of(BlobId(ids.start)), lease_of(BlobId(last)));
-        let mut found: BTreeSet<BlobId> = self.under_way().iter().copied().collect();
+        let mut found: BTreeSet<BlobId> = self.under_way().keys().copied().collect();
         if last - first < LEASES_LISTED_MAX {
             for lease in first..=last {
                 found.extend(self.listed(&self.names.lease(lease)).await?);
@@ -237,6 +270,7 @@ impl BlobStore for CloudBlobs {
     }
 
     async fn delete(&self, id: BlobId) -> Result<(), BlobError> {
+        self.0.abandoned(id).await;
         self.0.delete(id).await
     }
 

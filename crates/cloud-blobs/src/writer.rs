@@ -6,8 +6,9 @@
 //! ```
 //! Guarantees: a writer always gets on with one block of its own and uses more only while the pool's budget
 //! allows; where it does not, segments get shorter rather than memory larger. A segment is put whole or not
-//! at all, and put again from the same sealed bytes when that failed. A dropped writer leaves nothing: its
-//! puts under way are waited for, then what they stored is deleted.
+//! at all, and put again from the same sealed bytes when that failed. A dropped writer leaves nothing, unless
+//! the backend fails: its puts under way are waited for, then what they stored is deleted. Whoever deletes the
+//! blob meanwhile waits for those puts, too, so that what is deleted stays so.
 //!
 //! Does not: use multipart uploads. Those of a crashed server cannot be listed over every backend, are
 //! charged for, and gain nothing where segments are objects already.
@@ -25,7 +26,7 @@ use object_store::{ObjectStoreExt as _, PutPayload, path::Path};
 use tokio::task::JoinSet;
 
 use crate::{
-    Volume,
+    UnderWay, Volume,
     failure::{damaged, unavailable},
     head::Head,
 };
@@ -242,21 +243,23 @@ impl Drop for CloudWriter {
         let runtime = tokio::runtime::Handle::try_current();
         let (Ok(runtime), false) = (runtime, self.finished) else {
             puts.detach_all();
-            volume.under_way().remove(&id);
+            volume.end(id);
             return;
         };
         // Nothing may be stored after the deletion has looked.
         let begun = !puts.is_empty() || !self.cuts.is_empty() || self.failed.is_some();
         if !begun {
-            volume.under_way().remove(&id);
+            volume.end(id);
             return;
         }
+        volume.under_way().insert(id, UnderWay::Abandoned);
         runtime.spawn(async move {
             while puts.join_next().await.is_some() {}
             if let Err(error) = volume.delete(id).await {
-                tracing::warn!(%error, "an abandoned blob could not be deleted; a later sweep will");
+                // Who took the name deletes it, too, and only once the puts have ended.
+                tracing::debug!(%error, "what a dropped writer stored could not be deleted yet");
             }
-            volume.under_way().remove(&id);
+            volume.end(id);
         });
     }
 }

@@ -55,19 +55,28 @@ struct Faulty {
     condition: Condition,
     /// What somebody else puts just before the next put.
     rival: Mutex<Option<(Path, String)>>,
+    /// How long a put takes.
+    delay: Duration,
 }
 
 impl Faulty {
     fn new(n: usize, fault: Fault, for_good: bool) -> Arc<Self> {
         let (inner, left) = (InMemory::new(), AtomicUsize::new(n));
-        let (condition, rival) = (Condition::Held, Mutex::default());
-        Arc::new(Self { inner, fault, left, for_good, condition, rival })
+        let (condition, rival, delay) = (Condition::Held, Mutex::default(), Duration::ZERO);
+        Arc::new(Self { inner, fault, left, for_good, condition, rival, delay })
+    }
+
+    /// Refuses the N-th request, and takes its time for puts.
+    fn slow(n: usize, delay: Duration) -> Arc<Self> {
+        let (inner, left) = (InMemory::new(), AtomicUsize::new(n));
+        let (fault, condition, rival) = (Fault::Refused, Condition::Held, Mutex::default());
+        Arc::new(Self { inner, fault, left, for_good: false, condition, rival, delay })
     }
 
     fn without(condition: Condition) -> Arc<Self> {
         let (inner, left) = (InMemory::new(), AtomicUsize::new(usize::MAX));
-        let (fault, rival) = (Fault::Refused, Mutex::default());
-        Arc::new(Self { inner, fault, left, for_good: false, condition, rival })
+        let (fault, rival, delay) = (Fault::Refused, Mutex::default(), Duration::ZERO);
+        Arc::new(Self { inner, fault, left, for_good: false, condition, rival, delay })
     }
 
     fn strikes(&self) -> bool {
@@ -131,6 +140,9 @@ impl ObjectStore for Faulty {
             }
             (Condition::Ignored, _) => how.mode = PutMode::Overwrite,
             _ => {}
+        }
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
         }
         let struck = self.strikes();
         if struck && self.fault != Fault::Unanswered {
@@ -242,6 +254,30 @@ async fn a_put_that_fails_anywhere_leaves_no_blob_or_a_whole_one() {
                 swept(&blobs).await;
                 assert!(blobs.open(BlobId(1), LENGTH).await.is_err());
             }
+        }
+    }
+}
+
+/// What is deleted stays so, also where puts of a dropped writer end later and its own deletion fails.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_waits_for_what_a_dropped_writer_began() {
+    for n in 1.. {
+        let backend = Faulty::slow(n, Duration::from_secs(1));
+        let blobs = over(&backend);
+        let mut writer = blobs.create(BlobId(1), None).await;
+        if let Ok(writer) = &mut writer {
+            let content = contract::content(BlobId(1), LENGTH);
+            let _ = contract::feed(&mut **writer, &content, usize::MAX).await;
+        }
+        drop(writer);
+        // As the engine does: until it succeeds, and then never again.
+        while blobs.delete(BlobId(1)).await.is_err() {}
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let left: Vec<_> = backend.inner.list(None).collect().await;
+        assert!(left.is_empty(), "{n}: {left:?}");
+        if !backend.has_struck() {
+            assert!(n > 4, "puts, and two that list: {n}");
+            return;
         }
     }
 }

@@ -9,7 +9,8 @@
 //! - *Durability*: when [`BlobWriter::finish`] returns `Ok`, the bytes survive a power loss.
 //! - *Visibility*: a blob is readable once finished; an unfinished one (dropped writer, crash) may
 //!   leave garbage under its id, which [`BlobStore::delete`] removes.
-//! - *Deletion* is idempotent: deleting what is not there succeeds.
+//! - *Deletion* is idempotent: deleting what is not there succeeds. It is for good: what a writer that was
+//!   dropped before it had under way does not appear after it.
 //! - *Integrity*: a blob carries CRC32C over its stored bytes, so that scrubbing needs no key.
 //! - *Ownership*: the place carries at most one mark ([`installation`]), which is no blob: of any number of
 //!   claims, at whatever times, all are answered the same, by one of them, and it is durable.
@@ -71,7 +72,8 @@ pub trait BlobStore: Send + Sync + fmt::Debug {
     /// any byte is read.
     async fn open(&self, id: BlobId, length: u64) -> Result<Box<dyn BlobReader>, BlobError>;
 
-    /// Removes a blob, finished or not; succeeds if there is none.
+    /// Removes a blob, finished or not; succeeds if there is none. Waits for what a dropped writer of it
+    /// still has under way.
     async fn delete(&self, id: BlobId) -> Result<(), BlobError>;
 
     /// Verifies a blob's CRC32C table without any key.

@@ -29,8 +29,15 @@ pub struct BodyWriter {
 }
 
 enum Target {
-    Memory { buffer: Buffer, filled: usize },
-    Blob { writer: Box<dyn BlobWriter>, orphan: Orphan },
+    Memory {
+        buffer: Buffer,
+        filled: usize,
+    },
+    /// The writer goes first: the orphan's deletion counts only after that.
+    Blob {
+        writer: Box<dyn BlobWriter>,
+        orphan: Orphan,
+    },
 }
 
 impl fmt::Debug for Target {
