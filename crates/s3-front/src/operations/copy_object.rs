@@ -67,6 +67,9 @@ async fn copied(call: &Call<'_>, at: &At<'_>, asked: &CopySource) -> S3Result<Op
     let lock = NewLock::of(call, &bucket)?;
     let source = Source::open(call, source_bucket, asked, opening.as_ref()).await?;
     refuse_no_change(call, (at, &bucket), asked, (&source, &sealer))?;
+    if wanted.tags.is_none() {
+        source.authorise_tags(call, (&bucket, asked)).await?;
+    }
 
     let copy = CopyObject {
         source: source.as_copied(),

@@ -11,6 +11,7 @@ use sealed_store::Unlocked;
 use super::found;
 use crate::{
     error::S3Result,
+    policy::Action,
     request::{conditional::ReadConditions, copy_source::CopySource, customer_key::Opening},
     response::{Answer, object::version_name},
     service::Call,
@@ -49,6 +50,22 @@ impl Source {
             version: &self.version,
             unlocked: &self.unlocked,
         }
+    }
+
+    /// Refuses to carry the source's tags for who may not read them there, or not write them in the target's
+    /// bucket. A source without tags needs neither permission.
+    pub(super) async fn authorise_tags(
+        &self,
+        call: &Call<'_>,
+        (target, asked): (&Bucket, &CopySource),
+    ) -> S3Result<()> {
+        let tags = &self.object.attached.tags;
+        if tags.is_empty() {
+            return Ok(());
+        }
+        let found = (&self.version, self.object.as_ref());
+        call.authorise_source_tags(&self.bucket, asked, found)?;
+        call.authorise_tags(target, Action::PutObjectTagging, tags).await
     }
 
     /// Names the version that was copied; of a null version AWS says nothing.

@@ -21,7 +21,7 @@ use object_engine::model::{
 use super::{
     Call, acls,
     authorise::Actions,
-    policies::{Parsed, as_readable, public_access_block},
+    policies::{POLICY, Parsed, as_readable, public_access_block},
 };
 use crate::{
     acl::{Acl, Asked, AskedGrant, Canned, On, Permission},
@@ -32,7 +32,7 @@ use crate::{
         self, Acls, Action, Context, Decision, GrantedBy, IdentityPolicy, Policies, Question,
         Resource, could_allow, evaluate,
     },
-    request::{listing, object_ownership::ObjectOwnership},
+    request::{copy_source::CopySource, listing, object_ownership::ObjectOwnership},
     response::object::version_name,
     service::Inner,
 };
@@ -241,30 +241,58 @@ impl Call<'_> {
         }
     }
 
-    /// Asks again about an object that is found now, where its ACL has a say.
+    /// Asks again about an object that is found now, where its ACL or its tags have a say: what is read is
+    /// what was judged.
     pub(crate) fn authorise_object(
         &self,
         bucket: &Bucket,
         selector: VersionSelector,
         (actions, (version, object)): (&[Action], (&Version, &StoredObject)),
     ) -> S3Result<()> {
-        if !ObjectOwnership::of(bucket).has_acls() {
+        if !ObjectOwnership::of(bucket).has_acls() && !self.meets_policy(bucket) {
             return Ok(());
         }
         let considered = self.considered(bucket);
+        let by_tags = considered.mentions(EXISTING_TAG);
+        let by_acl = |action: Action| {
+            considered.acls.is_some() && matches!(GrantedBy::of(action), GrantedBy::Object(_))
+        };
+        if !by_tags && !actions.iter().any(|action| by_acl(*action)) {
+            return Ok(());
+        }
         let mut context = self.context().clone();
         context.set_if("s3:VersionId", selector_name(selector));
-        if considered.mentions(EXISTING_TAG) {
+        if by_tags {
             set_existing_tags(&mut context, object);
         }
-        let of_objects = |action: &&Action| matches!(GrantedBy::of(**action), GrantedBy::Object(_));
-        for action in actions.iter().filter(of_objects) {
+        for action in actions.iter().filter(|action| by_tags || by_acl(**action)) {
             let resource = self.resource(bucket, Some(&version.key));
             let acls = self.acls(bucket, &considered, (*action, Known::Found(version, object)));
             let policies = considered.policies(Some(&bucket.owner), acls);
             self.demand(evaluate(&self.question(*action, resource, &context), &policies))?;
         }
         Ok(())
+    }
+
+    /// Refuses unless policies allow to read the tags of a copy's source, which was found.
+    pub(crate) fn authorise_source_tags(
+        &self,
+        bucket: &Bucket,
+        source: &CopySource,
+        (version, object): (&Version, &StoredObject),
+    ) -> S3Result<()> {
+        let considered = self.considered(bucket);
+        let mut context = self.context().clone();
+        context.set_if("s3:VersionId", selector_name(source.version));
+        set_existing_tags(&mut context, object);
+        let action = match source.version {
+            VersionSelector::Latest => Action::GetObjectTagging,
+            VersionSelector::Null | VersionSelector::Id(_) => Action::GetObjectVersionTagging,
+        };
+        let resource = self.resource(bucket, Some(&source.key));
+        let acls = self.acls(bucket, &considered, (action, Known::Found(version, object)));
+        let policies = considered.policies(Some(&bucket.owner), acls);
+        self.demand(evaluate(&self.question(action, resource, &context), &policies))
     }
 
     /// Whether a write asks for no other ACL than full control for the bucket's owner. PutObject is enough
@@ -403,6 +431,13 @@ impl Call<'_> {
             }
             Principal::Anonymous | Principal::Root => None,
         }
+    }
+
+    /// Whether there is a policy, of the bucket or of the caller.
+    fn meets_policy(&self, bucket: &Bucket) -> bool {
+        let of_user =
+            matches!(&self.principal, Principal::Account(account) if account.policy.is_some());
+        of_user || bucket.settings.contains_key(POLICY)
     }
 
     fn considered(&self, bucket: &Bucket) -> Considered {

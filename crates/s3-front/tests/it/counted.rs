@@ -3,7 +3,7 @@
 use std::{
     ops::Range,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -19,6 +19,7 @@ use object_engine::{
         memory::MemoryCatalog,
     },
 };
+use tokio::sync::Notify;
 
 /// How often the backends were asked.
 #[derive(Debug, Default)]
@@ -26,6 +27,16 @@ pub(crate) struct Counts {
     commits: AtomicU64,
     blobs: AtomicU64,
     reads: AtomicU64,
+    held: Mutex<Option<Held>>,
+}
+
+/// A read that waits.
+#[derive(Debug)]
+struct Held {
+    /// Its number, counted from all there were.
+    number: u64,
+    reached: Arc<Notify>,
+    go_on: Arc<Notify>,
 }
 
 impl Counts {
@@ -37,6 +48,26 @@ impl Counts {
     /// Reads and walks of the catalog so far.
     pub(crate) fn reads(&self) -> u64 {
         self.reads.load(Ordering::Relaxed)
+    }
+
+    /// Makes the `number`th read from now say that it is there, and wait.
+    pub(crate) fn hold_read(&self, number: u64, (reached, go_on): (&Arc<Notify>, &Arc<Notify>)) {
+        let (reached, go_on) = (Arc::clone(reached), Arc::clone(go_on));
+        *self.held.lock().unwrap() = Some(Held { number: self.reads() + number, reached, go_on });
+    }
+
+    /// Holds no further read.
+    pub(crate) fn release_reads(&self) {
+        *self.held.lock().unwrap() = None;
+    }
+
+    async fn read(&self) {
+        let number = self.reads.fetch_add(1, Ordering::Relaxed) + 1;
+        let held = self.held.lock().unwrap().take_if(|held| held.number == number);
+        if let Some(Held { reached, go_on, .. }) = held {
+            reached.notify_one();
+            go_on.notified().await;
+        }
     }
 
     fn blob(&self) {
@@ -57,7 +88,7 @@ impl CountedCatalog {
 #[async_trait]
 impl Catalog for CountedCatalog {
     async fn read(&self, reads: &[Read]) -> Result<Vec<Option<(Vec<u8>, Entry)>>, CatalogError> {
-        self.1.reads.fetch_add(1, Ordering::Relaxed);
+        self.1.read().await;
         self.0.read(reads).await
     }
 
@@ -68,7 +99,7 @@ impl Catalog for CountedCatalog {
         direction: Direction,
         visitor: &mut Visitor<'_>,
     ) -> Result<(), CatalogError> {
-        self.1.reads.fetch_add(1, Ordering::Relaxed);
+        self.1.read().await;
         self.0.walk(space, from, direction, visitor).await
     }
 

@@ -35,6 +35,7 @@ mod refused;
 mod routing;
 mod semantics;
 mod sse_c;
+mod tag_permissions;
 mod tagging;
 mod upload_part_copy;
 mod version_2_signatures;
