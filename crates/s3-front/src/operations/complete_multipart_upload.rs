@@ -64,7 +64,7 @@ pub(crate) async fn complete_multipart_upload<B: HttpBody>(
     let unlocked = unlock(call, &bucket, &upload, opening.as_ref()).await?;
 
     promises.check_kind(&upload)?;
-    check_checksums(&upload, &parts, unlocked.is_some())?;
+    check_checksums(&upload, &parts, unlocked.is_some(), call.profile())?;
     promises.check(call, (&upload, unlocked.as_ref()), &parts).await?;
 
     if upload.attached.retention.is_none()

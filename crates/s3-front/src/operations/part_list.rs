@@ -56,14 +56,16 @@ pub(super) fn check_checksums(
     upload: &Upload,
     parts: &[ChosenChecksum],
     is_unlocked: bool,
+    profile: Profile,
 ) -> S3Result<()> {
     if !is_unlocked && parts.iter().any(|part| part.checksum.is_some()) {
         return Err(sse_c::complete_key_differs());
     }
-    parts.iter().try_for_each(|part| check_checksum(upload, part))
+    let may_lack = profile.composes_parts_unlisted();
+    parts.iter().try_for_each(|part| check_checksum(upload, part, may_lack))
 }
 
-fn check_checksum(upload: &Upload, part: &ChosenChecksum) -> S3Result<()> {
+fn check_checksum(upload: &Upload, part: &ChosenChecksum, may_lack: bool) -> S3Result<()> {
     let repeated = part.checksum.as_ref().map(|(algorithm, _)| from_format(*algorithm));
     let refused = |code, message: String| Err(S3Error::with_message(code, message));
     let number = part.number;
@@ -79,7 +81,7 @@ fn check_checksum(upload: &Upload, part: &ChosenChecksum) -> S3Result<()> {
                 ),
             )
         }
-        (Some((chosen, kind)), None) if kind == ChecksumKind::Composite.name() => {
+        (Some((chosen, kind)), None) if kind == ChecksumKind::Composite.name() && !may_lack => {
             let chosen = chosen.to_ascii_lowercase();
             refused(
                 ErrorCode::InvalidRequest,

@@ -124,6 +124,12 @@ impl Profile {
         }
     }
 
+    /// Whether a composite checksum is composed of parts whose checksums the completion does not repeat. Ceph's
+    /// tests.
+    pub(crate) fn composes_parts_unlisted(self) -> bool {
+        self == Self::Ceph
+    }
+
     /// Whether GetObjectAttributes shows a composite checksum with its number of parts, as headers do. Ceph's
     /// tests.
     pub(crate) fn counts_parts_in_attributes(self) -> bool {

@@ -181,6 +181,17 @@ async fn listings_and_locations_are_said_plainly() {
 }
 
 #[tokio::test]
+async fn a_composite_checksum_needs_no_list_of_those_of_the_parts() {
+    let completed = async |world: &World| {
+        let id = begun(world, &[("x-amz-checksum-algorithm", "CRC32")]).await;
+        let etag = part(world, &id, "part").await;
+        let ask = world.ask("POST", &format!("/bkt/up?uploadId={id}"));
+        ask.body(list(&[(1, &etag)])).send().await
+    };
+    asked((400, "InvalidRequest"), (200, ""), completed).await;
+}
+
+#[tokio::test]
 async fn attributes_count_the_parts_of_a_composite_checksum() {
     for (profile, end) in [(Profile::Aws, "="), (Profile::Ceph, "-1")] {
         let world = World::under(profile).await;
