@@ -265,7 +265,7 @@ mod tests {
         let canned = Asked::Canned(Canned::Private);
         assert!(canned.clone().whole(b"", "me").is_ok());
         let twice = canned.whole(id.as_bytes(), "me").unwrap_err();
-        assert_eq!(twice.code(), ErrorCode::InvalidRequest);
+        assert_eq!(twice.code(), ErrorCode::UnexpectedContent);
         let nothing = Asked::Nothing.whole(b"", "me").unwrap_err();
         assert_eq!(nothing.code(), ErrorCode::MissingSecurityHeader);
     }
