@@ -92,6 +92,9 @@ impl AtWork {
     }
 
     async fn begin_within(&self, wait: Duration, id: [u8; 16]) -> Result<Working<'_>, EngineError> {
+        if let Some(working) = self.begin_now(id) {
+            return Ok(working);
+        }
         let begun = async {
             loop {
                 let mut ended = pin!(self.ended.notified());
