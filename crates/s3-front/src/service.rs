@@ -202,7 +202,8 @@ impl Inner {
         B: HttpBody,
     {
         let (mut parts, body) = request.into_parts();
-        let (mut query, unreadable) = match Query::parse(parts.uri.query().unwrap_or_default()) {
+        let (mut query, unreadable) = match Query::of_request(parts.uri.query().unwrap_or_default())
+        {
             Ok(query) => (query, None),
             Err(error) => (Query::default(), Some(error)),
         };

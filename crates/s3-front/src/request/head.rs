@@ -154,7 +154,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let parts = request.body(()).unwrap().into_parts().0;
-        let query = Query::parse(parts.uri.query().unwrap_or_default())?;
+        let query = Query::of_request(parts.uri.query().unwrap_or_default())?;
         Head::new(parts, query)
     }
 

@@ -225,7 +225,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let mut parts = request.body(()).unwrap().into_parts().0;
-        let mut query = Query::parse(parts.uri.query().unwrap_or_default()).unwrap();
+        let mut query = Query::of_request(parts.uri.query().unwrap_or_default()).unwrap();
         let keys = customer_key::take(&mut parts, &mut query, Profile::Aws);
         let head = Head::new(parts, query).unwrap();
         let bucket = BucketName::parse("bkt").unwrap();

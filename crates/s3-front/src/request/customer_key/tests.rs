@@ -16,7 +16,7 @@ fn taken_by(profile: Profile, target: &str, headers: &[(&str, &str)]) -> (TakenK
         request = request.header(*name, *value);
     }
     let mut parts = request.body(()).unwrap().into_parts().0;
-    let mut query = Query::parse(parts.uri.query().unwrap_or_default()).unwrap();
+    let mut query = Query::of_request(parts.uri.query().unwrap_or_default()).unwrap();
     let taken = take(&mut parts, &mut query, profile);
     (taken, parts, query)
 }
