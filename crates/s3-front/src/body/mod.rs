@@ -40,8 +40,8 @@ use crate::signature::{Payload, hex};
 pub struct BodyDigests {
     /// MD5 of the plaintext, if it was asked for or the client sent `Content-MD5`.
     pub md5: Option<[u8; 16]>,
-    /// The checksum to keep: the one that was asked for by [`RequestBody::keep_checksum`], else the one
-    /// that the client sent (verified), else the one that was computed.
+    /// The checksum to keep: the default one where [`RequestBody::keep_default_checksum`] asked for
+    /// it, else the one that the client sent (verified), else the one that was computed.
     pub checksum: Option<Checksum>,
 }
 
