@@ -19,6 +19,9 @@ WEIGHTS = {"put": 20, "put_if_absent": 6, "put_if_match": 8, "copy": 10, "comple
            "delete_many": 5, "get": 24, "head": 10, "list_names": 8}
 # Of the outcomes, while nothing is killed: one in a thousand. More of them, and a pass would say little of the rest.
 OPEN_SHARE_MAX = 0.001
+# So long after it was sent a request without an answer has had its effect, or never will: clients wait for two minutes,
+# and a server tries a commit for one. To let it happen later would forgive more, and be searched for ever.
+OPEN_SECONDS_MAX = 180
 
 
 class Histories:
@@ -92,6 +95,9 @@ class Histories:
             is_unseen = operation.ended == FOREVER and operation.leaves is not None and operation.leaves not in self.etag_of
             operation.spare = self.holder_of[operation.leaves] if is_unseen else None
         self.registers[name].check(operations)
+        over = time.monotonic_ns() - OPEN_SECONDS_MAX * 10**9
+        for operation in [each for each in self.registers[name].unfinished if each.ended == FOREVER and each.begun < over]:
+            self.registers[name].forget(operation)
 
     def answered(self):
         """How many outcomes there were in calm, and how many of them open; raises if that is too large a share."""
