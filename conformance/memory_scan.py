@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import http.client
 import os
+import pathlib
 import random
 import signal
 import time
@@ -32,6 +33,7 @@ WINDOW = 8  # bytes compared at once
 OVERLAP_BYTES = 256  # blocks overlap by more than the longest form of a secret
 HALF = 16  # bytes of a secret in a row that count as a part of it
 READ_BYTES = 1 << 20
+STOP_SECONDS_MAX = 20
 PAGE = os.sysconf("SC_PAGE_SIZE")
 OPEN, MEMORY, FILES = PLACES = ("memory while connections wait", "memory", "files")
 # Held for as long as the server lives, by design: it opens SSE-S3 objects and no customer's.
@@ -202,12 +204,24 @@ class Needles:
 
 @contextlib.contextmanager
 def stopped(pid):
-    """Holds a process still."""
+    """Holds a process still: each of its threads, which on a busy machine ends its system call only a while later."""
     os.kill(pid, signal.SIGSTOP)
     try:
+        until = time.monotonic() + STOP_SECONDS_MAX
+        while any(state(task) not in "Tt" for task in pathlib.Path(f"/proc/{pid}/task").iterdir()):
+            that(time.monotonic() < until, "the server does not stand still")
+            time.sleep(0.01)
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def state(task):
+    """The letter of a thread's state; `T` of one that has ended, too."""
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "T"
 
 
 def readable(pid):
