@@ -60,7 +60,8 @@ pub(crate) async fn list_objects_v2(call: &Call<'_>, name: &BucketName) -> S3Res
     writer.text("Prefix", asked.encoding.apply(&asked.prefix));
     let token = query.get("continuation-token");
     // A token says where to begin, so `start-after` does not any more.
-    let start_after = start_after.filter(|_| token.is_none());
+    let is_repeated = token.is_none() || call.profile().repeats_start_after();
+    let start_after = start_after.filter(|_| is_repeated);
     writer.text_if("StartAfter", start_after.map(|text| asked.encoding.apply(text)));
     writer.text_if("ContinuationToken", token);
     writer.text_if("NextContinuationToken", page.next_after.as_deref().map(listing::token));

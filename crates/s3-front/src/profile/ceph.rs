@@ -178,6 +178,11 @@ impl Profile {
         self != Self::Ceph
     }
 
+    /// Whether a listing repeats `start-after` also beside the token that it is continued by.
+    pub(crate) fn repeats_start_after(self) -> bool {
+        self == Self::Ceph
+    }
+
     /// Whether a write may ask for any object to be there (`If-Match: *`).
     pub(crate) fn takes_match_of_anything(self) -> bool {
         self == Self::Ceph

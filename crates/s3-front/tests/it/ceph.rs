@@ -177,6 +177,15 @@ async fn listings_and_locations_are_said_plainly() {
             let expected = if version == 1 { prefix } else { "a%20b" };
             assert_eq!(listed.element("Prefix").as_deref(), Some(expected), "{profile:?}");
         }
+        world.put("/bkt/1", "").await;
+        world.put("/bkt/2", "").await;
+        let first = world.ask("GET", "/bkt?list-type=2&max-keys=1&start-after=0").send().await;
+        let token = first.expect_status(200).element("NextContinuationToken").unwrap();
+        let target = format!("/bkt?list-type=2&start-after=0&continuation-token={token}");
+        let second = world.ask("GET", &target).send().await.expect_status(200);
+        let repeated = (profile == Profile::Ceph).then_some("0");
+        assert_eq!(second.element("StartAfter").as_deref(), repeated, "{profile:?}");
+        assert_eq!(second.element("Key").as_deref(), Some("2"), "{profile:?}");
     }
 }
 
